@@ -437,7 +437,8 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
 def closing(line: Line, address: str, by_reset: bool) -> Iterator[None]:
     """Let a server accept connections and end each at once, as a proxy does whose own server is dead."""
     with line.server.inside():
-        server = socket.create_server((address, 7777), backlog=4096)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        server = socket.create_server((address, 7777), family=family, backlog=4096)
 
     def serve() -> None:
         with contextlib.suppress(OSError):
@@ -474,21 +475,23 @@ table ip some {
     assert unanswered(path) >= 4, path
 
 
+@FAMILIES
 @pytest.mark.parametrize("dead", ["closes", "resets", "rejects", "is off"])
-def test_a_dead_server_of_a_load_balancer_is_found(line: Line, dead: str) -> None:
-    other = NOBODY_FAR[4] if dead == "is off" else SERVERS[4][1]
+def test_a_dead_server_of_a_load_balancer_is_found(line: Line, version: int, dead: str) -> None:
+    other = NOBODY_FAR[version] if dead == "is off" else SERVERS[version][1]
+    family, place = {4: ("ip", f"{other}:7777"), 6: ("ip6", f"[{other}]:7777")}[version]
     line.router.nft(
-        "table ip balancer { chain c { type nat hook prerouting priority -100; "
-        f"ip daddr {SERVER[4]} tcp dport 20000 numgen inc mod 3 == 2 dnat to {other}:7777; }}; }}"
+        f"table {family} balancer {{ chain c {{ type nat hook prerouting priority -100; "
+        f"{family} daddr {SERVER[version]} tcp dport 20000 numgen inc mod 3 == 2 dnat to {place}; }}; }}"
     )
     with contextlib.ExitStack() as stack:
         if dead == "rejects":
             line.server.nft(
-                filter_rules("input", f"ip daddr {other} reject with icmpx type admin-prohibited")
+                filter_rules("input", f"{family} daddr {other} reject with icmpx type admin-prohibited")
             )
         elif dead != "is off":
             stack.enter_context(closing(line, other, by_reset=dead == "resets"))
-        path, states = measured(line, 4, "20000", timeout=1.0)
+        path, states = measured(line, version, "20000", timeout=1.0)
     assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
     how = "cut_off" if dead in ("closes", "resets") else "refused"
     (stray,) = path["strays"]

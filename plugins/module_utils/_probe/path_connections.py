@@ -33,15 +33,17 @@ _BURST = 32
 _FAILED = select.EPOLLERR | select.EPOLLHUP
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
-# What RST and ICMP errors make of a handshake (icmp_err_convert of Linux); all else is the own kernel's word.
+# What RST and ICMP errors make of a handshake that has begun (icmp_err_convert, icmpv6_err_convert in Linux).
 _REFUSALS = (
     errno.ECONNREFUSED,
+    errno.EACCES,
     errno.EHOSTUNREACH,
     errno.ENETUNREACH,
     errno.EHOSTDOWN,
     errno.ENONET,
     errno.ENOPROTOOPT,
     errno.EOPNOTSUPP,
+    errno.EPROTO,
 )
 _CUTS = (errno.ECONNRESET, errno.EPIPE)  # of a connection that came about
 

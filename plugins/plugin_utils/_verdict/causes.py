@@ -231,7 +231,8 @@ OTHER_HOST = _cause(
 ANSWERS_DIFFER = _cause(
     code="answers_differ",
     means="The destination answers some connections to a port, and others are refused, cut off or never "
-    "answered: a load balancer leads them to several servers, or a limit for connections rejects some.",
+    "answered: a load balancer leads them to several servers, or a device on one of several equal routes, or "
+    "a limit for connections, rejects some.",
     acts="Whoever runs the load balancer, or the limit in between or on the destination.",
     command="nft list ruleset; ss -tn 'sport = :{port}'  # on {destination}",
     verdicts=(DEGRADED,),

@@ -10,8 +10,9 @@ the path count as well: each says who answered (module_utils C(_probe/paths.py))
 1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
    enough, because chance does not make such an answer.
 2. Some were refused, cut off, or accepted and never answered: C(degraded). A load balancer with a dead server
-   does that, and so does a limit for connections, so both are named. Loss also leaves connections unanswered;
-   the probe reports none that loss may explain (module_utils C(_probe/chances.py)).
+   does that, and so does a device on one of several routes, or a limit for connections, so all are named.
+   Loss also leaves connections unanswered; the probe reports none that loss may explain (module_utils
+   C(_probe/chances.py)).
 
 A listener that was stopped or gone refuses, cuts off and leaves unanswered too, and a service may have its
 port since. Then only another host of the plan counts. One that was busy for a while leaves unanswered, and
@@ -95,8 +96,9 @@ def _not_always(case: Case, counts: Mapping[str, int]) -> Judgement:
         verdict=DEGRADED,
         sentence=(
             f"{case.source} reaches {case.where}, but not with every connection: of those that followed, "
-            f"{seen}. A load balancer leads some of them to a server that does not serve, or a limit for "
-            f"connections in between or on {case.destination} rejects them: whoever runs it must act."
+            f"{seen}. A load balancer leads some of them to a server that does not serve, or a device on one "
+            f"of several equal routes or a limit for connections, in between or on {case.destination}, "
+            f"rejects them: whoever runs it must act."
         ),
         evidence=(f"of further connections, {seen}",),
     )

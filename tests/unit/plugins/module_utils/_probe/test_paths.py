@@ -135,6 +135,7 @@ def asked(monkeypatch):
         (errno.ECONNREFUSED, "refused"),
         (errno.EHOSTUNREACH, "refused"),
         (errno.ENETUNREACH, "refused"),
+        (errno.EACCES, "refused"),
         (errno.ECONNRESET, "cut_off"),
         (errno.EPIPE, "cut_off"),
         (errno.ETIMEDOUT, ""),
