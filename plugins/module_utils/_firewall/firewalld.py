@@ -470,7 +470,7 @@ def _is_as_made(policy: Policy, running: Dict[str, str]) -> bool:
     """Tell whether a running policy of ours decides about all that it should, and when it should."""
     return (
         not _is_disabled(running)
-        and int(running.get("priority") or 0) == _PRIORITY
+        and running.get("priority") == str(_PRIORITY)
         and running.get("target") == _TARGET
         and running.get("ingress-zones", "").split() == [policy.ingress]
         and running.get("egress-zones", "").split() == [policy.egress]

@@ -662,7 +662,9 @@ def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
     assert "confirmed_ago" not in apply.change(BOTH, "one", dry=False)
     assert apply.confirm("one")
     assert 0 <= apply.change(BOTH, "two", dry=True)["confirmed_ago"] < 60
-    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime - 3600,) * 2)
+    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime + 9999,) * 2)
+    assert apply.change(BOTH, "two", dry=True)["confirmed_ago"] == 0
+    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime - 13599,) * 2)
     unarmed = BOTH._replace(rollback_after=0)
     assert apply.change(unarmed, "two", dry=False)["confirmed_ago"] >= 3600, "not since its own change"
     assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
