@@ -54,9 +54,10 @@ class ActionModule(RemoteAction):
         )
         hold_for = self._seconds("hold_for", 0, "0 to confirm over a new connection")
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
-        ago = result.pop("rolled_back_ago", None)
-        if isinstance(ago, (int, float)) and not isinstance(ago, bool):
-            result["rolled_back_epoch"] = time.time() - ago  # hosts and the controller may differ in time
+        for event in ("rolled_back", "confirmed"):
+            ago = result.pop(f"{event}_ago", None)
+            if isinstance(ago, (int, float)) and not isinstance(ago, bool):
+                result[f"{event}_epoch"] = time.time() - ago  # hosts and the controller may differ in time
         identity = result.pop("pending", "")
         if result.get("rolled_back"):
             why = _BECAUSE.get(str(result.get("rolled_back_because")), "nobody confirmed it")

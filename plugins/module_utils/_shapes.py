@@ -906,6 +906,7 @@ if TYPE_CHECKING:
         )
         rolled_back_because: str  # "unconfirmed", or "measured"; empty beside an empty rolled_back
         rolled_back_ago: float  # seconds since then, by the clock of the host; missing if nothing was
+        confirmed_ago: float  # the same since the confirmation of the change before; missing if not known
         changed_rules: List[ChangedRule]
 
     class FirewallConfirmation(TypedDict):

@@ -152,7 +152,8 @@ hold_for:
 run:
   description:
     - The run of the verification; with V(end), of the one that shows the present state.
-    - It is empty with V(end) if none does, because a host rolled back an earlier change meanwhile.
+    - It is empty with V(end) if none does, because meanwhile the change of another run was rolled back or
+      confirmed on a host.
   returned: with V(before) and V(end)
   type: str
   sample: 5b0e6f3c9d21
@@ -181,7 +182,8 @@ lines:
 is_measured:
   description:
     - Whether the last measurement shows what is in force if the decision is carried out.
-    - It does not if nothing was changed, and a host rolled back an earlier change that it may have seen.
+    - It does not if nothing was changed, and meanwhile the change of another run was rolled back or
+      confirmed on a host.
   returned: with V(decide)
   type: bool
   sample: true

@@ -419,6 +419,14 @@ rolled_back_epoch:
   returned: success, when RV(rolled_back) is not empty
   type: float
   sample: 1796000000.5
+confirmed_epoch:
+  description:
+    - When the last change before this one was confirmed, or made without a rollback, by the clock of the
+      controller, in seconds since 1970.
+    - The host forgets it when it restarts.
+  returned: success, when the host knows it
+  type: float
+  sample: 1796000000.5
 changed_rules:
   description: The rules that the change adds and removes.
   returned: when a firewall runs

@@ -512,7 +512,8 @@ paths:
         - Connections that did not come to the listener which had proven itself on the same ports, as with a
           load balancer in between.
         - C(how) is V(other_host) if the listener of another host, C(answered_by), proved itself; V(stranger)
-          if something else answered; V(refused); or V(unanswered) if they were accepted and never answered.
+          if something else answered; V(refused), by RST or an ICMP error; V(cut_off) if they were accepted
+          and ended without an answer; or V(unanswered) if they were accepted and never answered.
         - V(unanswered) is returned only if packet loss explains it with a probability below one in a
           thousand.
       type: list

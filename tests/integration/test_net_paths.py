@@ -25,12 +25,17 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import Measuring
+from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import (
+    SEGMENT,
+    Measuring,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
+    NOBODY_FAR,
+    ROUTER,
     SERVER,
     SERVERS,
     Line,
@@ -214,6 +219,86 @@ def test_jumbo_hosts_with_a_switch_without_jumbo_frames(own_line: Line, version:
     assert path["segments"]["out"]["mss"] == FULL[version] + 7500
 
 
+@contextlib.contextmanager
+def relay(line: Line, port: int, is_prompt: bool) -> Iterator[None]:
+    """Let the router accept connections, and hand on all that comes to the server, as proxies do.
+
+    One that is prompt hands on a question before the segment behind it is there.
+    """
+    waiting = []
+    threads = []
+
+    def hand_on(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                first = 1 if is_prompt and data.startswith(SEGMENT) else len(data)
+                sink.sendall(data[:first])
+                sink.sendall(data[first:])
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+    def serve() -> None:
+        with line.router.inside(), contextlib.suppress(OSError):
+            while True:
+                near = listening.accept()[0]
+                far = socket.create_connection((SERVER[4], port), timeout=5)
+                far.settimeout(None)
+                waiting.extend([near, far])
+                for ends in ((near, far), (far, near)):
+                    ends[1].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    threads.append(threading.Thread(target=hand_on, args=ends))
+                    threads[-1].start()
+
+    with line.router.inside():
+        listening = socket.create_server((ROUTER[4], port), backlog=1024)
+    threads.append(threading.Thread(target=serve))
+    threads[0].start()
+    try:
+        yield
+    finally:
+        for sock in (listening, *waiting):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+        for sock in (listening, *waiting):
+            sock.close()
+
+
+@pytest.mark.parametrize(
+    ("largest", "is_prompt", "found"),
+    [
+        pytest.param(1400, True, {("stalled", 1348)}, id="a hole"),
+        # Questions that are joined with a segment vanish, too: with all of them, nothing is known.
+        pytest.param(
+            1400,
+            False,
+            {("stalled", 1348), ("stalled", 1347), ("unmeasured", None)},
+            id="a hole for joined packets",
+        ),
+        pytest.param(1500, True, {("passed", 1448)}, id="no hole"),
+        pytest.param(1500, False, {("passed", 1448)}, id="no hole for joined packets"),
+    ],
+)
+def test_a_black_hole_behind_a_proxy(
+    line: Line, largest: int, is_prompt: bool, found: set[tuple[str, int | None]]
+) -> None:
+    """The proxy acknowledges what never comes to the listener."""
+    address, port = ROUTER[4], 20000
+    line.server.nft(filter_rules("input", f"iifname far meta length > {largest} drop"))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listener(line.server, "n11", target(SERVER[4], port)))
+        stack.enter_context(relay(line, port, is_prompt))
+        stack.enter_context(line.client.inside())
+        result = run_probe(
+            collect([], [target(address, port)], {address: [target(address, port)]}),
+            Settings(Pace(3.5), (), TOKEN),
+        )
+    (path,), (seen,) = result["paths"], result["observations"]
+    assert [one["answered_by"] for one in seen["states"]] == ["n11"], "the control: small data passes"
+    assert segments(path)[0] in found
+
+
 @FAMILIES
 def test_a_lowered_mss_is_the_full_size(line: Line, version: int) -> None:
     # As devices in front of a tunnel do it; the hole behind it harms nobody then.
@@ -346,6 +431,72 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
         path, states = measured(line, 4, PORTS, timeout=1.0)
     assert [state["state"] for state in states] == ["open"], "in the end each port has proven itself"
     assert unanswered(path) >= 4, path
+
+
+@contextlib.contextmanager
+def closing(line: Line, address: str, by_reset: bool) -> Iterator[None]:
+    """Let a server accept connections and end each at once, as a proxy does whose own server is dead."""
+    with line.server.inside():
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        server = socket.create_server((address, 7777), family=family, backlog=4096)
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with server.accept()[0] as sock:
+                    if by_reset:
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        server.close()
+
+
+def test_connections_that_are_dropped_behind_their_handshake_are_found(line: Line) -> None:
+    """A proxy of SYNs whose server is dead does that, or a filter that sees one direction of some routes."""
+    line.router.nft(
+        """
+table ip some {
+ chain choose {
+  type filter hook prerouting priority -100
+  tcp dport 20000 ct state new numgen inc mod 3 == 2 ct mark set 1
+ }
+ chain behind { type filter hook forward priority 0; ct mark 1 tcp flags & syn == 0 drop; }
+}
+"""
+    )
+    path, states = measured(line, 4, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    assert unanswered(path) >= 4, path
+
+
+@FAMILIES
+@pytest.mark.parametrize("dead", ["closes", "resets", "rejects", "is off"])
+def test_a_dead_server_of_a_load_balancer_is_found(line: Line, version: int, dead: str) -> None:
+    other = NOBODY_FAR[version] if dead == "is off" else SERVERS[version][1]
+    family, place = {4: ("ip", f"{other}:7777"), 6: ("ip6", f"[{other}]:7777")}[version]
+    line.router.nft(
+        f"table {family} balancer {{ chain c {{ type nat hook prerouting priority -100; "
+        f"{family} daddr {SERVER[version]} tcp dport 20000 numgen inc mod 3 == 2 dnat to {place}; }}; }}"
+    )
+    with contextlib.ExitStack() as stack:
+        if dead == "rejects":
+            line.server.nft(
+                filter_rules("input", f"{family} daddr {other} reject with icmpx type admin-prohibited")
+            )
+        elif dead != "is off":
+            stack.enter_context(closing(line, other, by_reset=dead == "resets"))
+        path, states = measured(line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    how = "cut_off" if dead in ("closes", "resets") else "refused"
+    (stray,) = path["strays"]
+    assert stray["how"] == how and stray["connections"] >= 4, path
+    assert "pattern" not in path, "no link of a bundle is blamed"
 
 
 @pytest.mark.parametrize(

@@ -272,7 +272,23 @@ def test_what_another_run_breaks_meanwhile_is_no_measurement_of_hosts_that_need_
     assert done.code == 0 and done.verdicts() == {"ok"}, done.output
     done = after_another_run(site, tmp_path, variables=lenient)
     assert "No firewall was changed. What was measured before may not hold" in done.said
-    assert "a host rolled back an earlier change" in done.said
+    assert "does not replace this verification: meanwhile, another run changed a firewall" in done.said
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
+
+
+def test_what_another_run_confirms_meanwhile_is_not_judged_by_the_rules_before(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """A second run measures the old rules. When it comes to change them, they are as it wants them."""
+    site.filter(CLOSED)
+    with site.running(tmp_path) as second:
+        second.wait_for(KEEP, PATIENCE)
+        with second.suspended():
+            first = site.play(tmp_path, playbook=OPENS)
+            assert first.code == 0 and "The change is confirmed on n11, n12" in first.said, first.output
+        done = second.finish()
+    assert "No firewall was changed. What was measured before may not hold: another run" in done.said
+    assert "does not replace this verification: meanwhile, another run changed a firewall" in done.said
     assert done.code == 0 and done.verdicts() == {"ok"}, done.output
 
 

@@ -207,7 +207,10 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
     with alone():
         rollback.end_previous_change(dry)
         rolled_back, why = rollback.rolled_back(forget=False), rollback.why_rolled_back()
+        confirmed_ago = rollback.seconds_since_confirmation()
         result = _change(options, identity, dry)
+        if confirmed_ago is not None:
+            result["confirmed_ago"] = confirmed_ago
         result["rolled_back"] = rolled_back
         result["rolled_back_because"] = why
         if rolled_back:

@@ -48,6 +48,7 @@ _CONFIGURATION, _DIRECT = "/etc/firewalld/firewalld.conf", "/etc/firewalld/direc
 MAX_CHANGES = 50  # of single rules; more are faster with a reload
 _RELOAD_SECONDS = 600
 _PRIORITY = -32000  # before the policies of others; -32768 is the lowest
+_TARGET = "CONTINUE"  # whoever comes next decides about the rest
 _REJECT_PRIORITY = 100  # after everything that is accepted
 _REJECTIONS = {4: "icmp-admin-prohibited", 6: "icmp6-adm-prohibited"}
 
@@ -185,7 +186,7 @@ def document(policy: Policy, rules: Rules) -> str:
     """Return a policy's permanent configuration (firewalld.policy(5))."""
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        f'<policy priority="{_PRIORITY}" target="CONTINUE">',
+        f'<policy priority="{_PRIORITY}" target="{_TARGET}">',
         "  <short>exasol_community.network</short>",
         f"  <description>{html.escape(services_of(rules, policy.direction))}</description>",
         f'  <ingress-zone name="{policy.ingress}"/>',
@@ -297,10 +298,12 @@ class Firewalld(Provider):
         self._has_all_fields = of_bus is None
 
     def rules(self) -> Rules:
-        """Return what our policies hold at run time."""
+        """Return what our policies hold at run time; one that is disabled holds nothing."""
         return merge_rules(rule for policy in POLICIES for rule in self._held(policy))
 
     def _held(self, policy: Policy) -> Rules:
+        if _is_disabled(self._policies.get(policy.name, {})):
+            return ()
         description = re.search(r"<description>(.*?)</description>", read(policy.path) or "", re.DOTALL)
         services = parse_services(html.unescape(description.group(1)) if description else "")
         parsed = (parse_rich(text, policy.direction, services) for text in self._texts(policy))
@@ -320,12 +323,12 @@ class Firewalld(Provider):
         """
         kept = split_rules(rules)
         change = Change(steps=[], undo=[], notes=[])
-        appears = [self._change_file(policy, kept, change) for policy in POLICIES]
+        need_reload = [self._change_file(policy, kept, change) for policy in POLICIES]
         differences = {
             policy: self._differences(policy, rich_rules(kept, policy.direction)) for policy in POLICIES
         }
         changes = sum(len(added) + len(removed) for added, removed in differences.values())
-        if any(appears) or changes > MAX_CHANGES:
+        if any(need_reload) or changes > MAX_CHANGES:
             reload = self._reload()
             change.steps.extend(reload.steps)
             change.undo.extend(reload.steps + reload.ours_again)
@@ -337,14 +340,20 @@ class Firewalld(Provider):
         return change
 
     def _change_file(self, policy: Policy, rules: Rules, change: Change) -> bool:
-        """Add the permanent configuration of a policy; tell whether the policy appears or disappears."""
+        """Add the permanent configuration of a policy; tell whether only a reload brings it into force.
+
+        That is so if the policy appears or disappears, and if others have changed what it decides about.
+        """
         needed = any(rule.direction == policy.direction for rule in rules)
         content = document(policy, rules) if needed else None
         before = as_it_is(policy.path)
         if before.content != content:
             change.steps.append(Write(policy.path, content))
             change.undo.append(before)
-        return needed != (policy.name in self._policies)
+        running = self._policies.get(policy.name)
+        if running is None:
+            return needed
+        return not needed or not _is_as_made(policy, running)
 
     def own_files(self) -> List[str]:
         """Return the permanent configuration of our policies."""
@@ -361,6 +370,10 @@ class Firewalld(Provider):
                 continue
             if kept is None:
                 found.append(drift.changed(where, f"{policy.path} is gone, and a reload will remove them"))
+            elif _is_disabled(self._policies[policy.name]):
+                found.append(drift.changed(where, "the policy is disabled"))
+            elif not _is_as_made(policy, self._policies[policy.name]):
+                found.append(drift.changed(where, "the policy has another priority, target or zones"))
             elif kept != document(policy, held):
                 found.append(drift.changed(where, f"they are not those of {policy.path}"))
             before = self._evaluated_before(policy)
@@ -373,7 +386,7 @@ class Firewalld(Provider):
             name: int(fields.get("priority") or 0)
             for name, fields in self._policies.items()
             if name not in (ours.name for ours in POLICIES)
-            and fields.get("disable") != "yes"  # firewalld 2.4 can leave a policy out of the rules
+            and not _is_disabled(fields)
             and {policy.ingress, "ANY"} & set(fields.get("ingress-zones", "").split())
             and {policy.egress, "ANY"} & set(fields.get("egress-zones", "").split())
         }
@@ -448,8 +461,24 @@ class Firewalld(Provider):
         return any(_drops_outgoing(fields) for fields in others)
 
 
+def _is_disabled(fields: Dict[str, str]) -> bool:
+    """Tell whether a policy is left out of the rules, which firewalld 2.4 can do."""
+    return fields.get("disable") == "yes"
+
+
+def _is_as_made(policy: Policy, running: Dict[str, str]) -> bool:
+    """Tell whether a running policy of ours decides about all that it should, and when it should."""
+    return (
+        not _is_disabled(running)
+        and running.get("priority") == str(_PRIORITY)
+        and running.get("target") == _TARGET
+        and running.get("ingress-zones", "").split() == [policy.ingress]
+        and running.get("egress-zones", "").split() == [policy.egress]
+    )
+
+
 def _drops_outgoing(policy: Dict[str, str]) -> bool:
-    if "HOST" not in policy.get("ingress-zones", ""):
+    if _is_disabled(policy) or "HOST" not in policy.get("ingress-zones", ""):
         return False
     drops = re.search(r"\b(drop|reject)\b", policy.get("rich rules", ""))
     return policy.get("target") in ("DROP", "REJECT") or bool(drops)

@@ -744,6 +744,14 @@ def seconds_since_rollback() -> float:
         raise FirewallError(f"cannot read {_ROLLED_BACK}: {error.strerror}")
 
 
+def seconds_since_confirmation() -> Optional[float]:
+    """Return how long ago a change was confirmed last, or made without a rollback; None if not known."""
+    try:
+        return max(time.time() - os.path.getmtime(_LAST), 0.0)
+    except OSError:
+        return None
+
+
 def why_rolled_back() -> str:
     """Return why the host rolled back the last change, empty if it did not."""
     said = _said_of_rollback()

@@ -14,7 +14,7 @@ from .._kernel.sockets import Sources, reset
 from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowledged
 from .._listener import proof
 from .engine import Engine, Stage
-from .path_words import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
+from .path_words import CUT_OFF, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
 from .sweep import Pace
 
 if TYPE_CHECKING:
@@ -33,6 +33,19 @@ _BURST = 32
 _FAILED = select.EPOLLERR | select.EPOLLHUP
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
+# What RST and ICMP errors make of a handshake that has begun (icmp_err_convert, icmpv6_err_convert in Linux).
+_REFUSALS = (
+    errno.ECONNREFUSED,
+    errno.EACCES,
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENONET,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.EPROTO,
+)
+_CUTS = (errno.ECONNRESET, errno.EPIPE)  # of a connection that came about
 
 
 def rounded(seconds: float) -> float:
@@ -201,6 +214,8 @@ class Connection(Stage):
         except OSError as error:
             number = error.errno or errno.EIO
         if number not in (0, errno.EINPROGRESS):
+            if number == errno.ECONNREFUSED:
+                self.path.note_stray(REFUSED_ONE, self.port)  # on loopback, it comes at once
             self.sock.close()
             self.state = OVER
             self.on_end()
@@ -211,8 +226,11 @@ class Connection(Stage):
         """Take in what happened."""
         if self.state == CONNECTING:
             number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+            if number in _CUTS:
+                self._take_end()
+                return
             if number:
-                if number == errno.ECONNREFUSED:
+                if number in _REFUSALS:
                     self.path.note_stray(REFUSED_ONE, self.port)
                 self._break_off()
                 return
@@ -251,7 +269,7 @@ class Connection(Stage):
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._break_off()
+            self._take_end()
             return
         self._unsent = words[sent:]
 
@@ -264,7 +282,7 @@ class Connection(Stage):
             except OSError:
                 data = b""
             if not data:
-                self._break_off()
+                self._take_end()
             elif self.state == ANSWERED:
                 self.on_data(data)
             else:
@@ -301,6 +319,15 @@ class Connection(Stage):
             return unacknowledged(self.sock) + len(self._unsent) == 0
         except OSError:
             return False
+
+    def _take_end(self) -> None:
+        """Take in that the other end has ended the connection, perhaps before it answered.
+
+        Of another try from the same source port, the other end may have half of an older connection.
+        """
+        if self.state in (CONNECTING, ASKING) and not self.source_port:
+            self.path.note_stray(CUT_OFF, self.port)
+        self._break_off()
 
     def _break_off(self) -> None:
         if self.state != OVER:

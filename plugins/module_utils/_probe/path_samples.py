@@ -79,14 +79,16 @@ class Sample(Connection):
     def on_alarm(self) -> None:
         """Try again from the same source port."""
         if self.state != CONNECTING:
-            is_unanswered = self._is_all_acknowledged()
-            if is_unanswered and not self._is_patient:
-                self._is_patient = True
-                self.path.run.engine.set_alarm(self, rounded(_PATIENT_SECONDS + 2 * self.path.round_trip))
-                self.path.sample_waits()
-                return
-            if is_unanswered and not self._tries and not self.repeated_syns:
-                # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s.
+            # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s. Whether our
+            # question was acknowledged does not matter: this kernel repeats it as often as the other one its
+            # answer, and a proxy in front of a dead server need not acknowledge it.
+            if not self._tries and not self.repeated_syns:
+                if not self._is_patient:
+                    self._is_patient = True
+                    patience = rounded(_PATIENT_SECONDS + 2 * self.path.round_trip)
+                    self.path.run.engine.set_alarm(self, patience)
+                    self.path.sample_waits()
+                    return
                 self.path.note_stray(UNANSWERED, self.port)
             self.close()
             self._passed(self._lost + 1)

@@ -40,6 +40,7 @@ class Segments(Connection):
         "_length",
         "_line",
         "_before",
+        "_report_asked",
     )
 
     def __init__(self, path: "MeasuredPath", port: int, maxseg: int = 0):
@@ -54,6 +55,7 @@ class Segments(Connection):
         self._length = 0
         self._line = b""
         self._before = 0  # segments repeated before ours
+        self._report_asked = 0.0  # when, because the segment of the other end has come
 
     @property
     def is_full(self) -> bool:
@@ -104,6 +106,7 @@ class Segments(Connection):
             return
         if left > 0:
             data = data[left:]
+            self._report_asked = time.monotonic()
             self.say(REPORT)
         self._line += data
         if b"\n" in self._line and self.state != OVER:
@@ -167,10 +170,19 @@ class Segments(Connection):
             left = unacknowledged(self.sock) + len(self._unsent)
         except OSError:
             return
-        waited = time.monotonic() - self._answered_at
-        if left == 0:
+        now = time.monotonic()
+        waited = now - self._answered_at
+        if self._report_asked:
+            # The report comes from behind our segment. If there is none, a proxy has acknowledged that for a
+            # listener to which it never came.
+            is_missing = now - self._report_asked > self.path.fair_seconds
+        else:
+            is_missing = left > 0 and waited > self.path.fair_seconds
+        if left == 0 and self._expected and not self._report_asked:
+            # The listener answers, and its own segment is what does not come. Without any answer, it is not
+            # known who acknowledged ours.
             self.out = self._sent()
-        elif waited > self.path.fair_seconds:
+        elif is_missing:
             info = tcp_info(self.sock)
             repeated = info.repeated - self._before if info else 0
             # One of the repeated ones may have been the byte that asks for a segment.

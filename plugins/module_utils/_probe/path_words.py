@@ -11,6 +11,7 @@ PATTERNS = (BY_CONNECTION,)
 # What became of connections that did not come to the listener of the destination.
 TO_OTHER_HOST = "other_host"  # the listener of another host proved itself
 TO_STRANGER = "stranger"  # something answered that is no listener of this run
-REFUSED_ONE = "refused"
-UNANSWERED = "unanswered"  # what we sent was acknowledged, and nothing came back
-STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, UNANSWERED)
+REFUSED_ONE = "refused"  # by RST or ICMP
+CUT_OFF = "cut_off"  # it came about, and the other end ended it without an answer
+UNANSWERED = "unanswered"  # it came about, and nothing came back
+STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, CUT_OFF, UNANSWERED)

@@ -18,10 +18,11 @@ For each path:
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
-   connection says who answered it. What is measured elsewhere says nothing of this path. One whose question
-   was acknowledged and not answered waits until the other end has sent its answer five times, on a long path
-   less often: that answer may have been lost. At the first one, sixteen more samples start. What loss may
-   explain is not reported (chances.py).
+   connection says who answered it. What is measured elsewhere says nothing of this path. One that is refused,
+   by RST or ICMP, or ended by the other end before it was answered, came to nobody who serves: loss never
+   does that. One whose question is not answered waits until both ends have sent theirs five times, on a long
+   path less often: it, or the answer, may have been lost. At the first one, sixteen more samples start. What
+   loss may explain is not reported (chances.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the
@@ -157,7 +158,7 @@ class MeasuredPath:
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
         self._running = 0
-        self._had_silence = self._had_no_answer = False
+        self._had_silence = self._had_stray = False
         self._tried = self._failed = self._lost = 0
         self._fewest_syns = 0  # of a connection that failed always
         self._loss_tries = 0
@@ -328,9 +329,7 @@ class MeasuredPath:
 
     def sample_waits(self) -> None:
         """Let others start in place of a connection that waits longer, and more, to tell why it does."""
-        if not self._had_no_answer:
-            self._had_no_answer = True
-            self._waiting += self.run.samples
+        self._look_for_strays()
         self._running -= 1
         self._start_samples()
 
@@ -352,8 +351,16 @@ class MeasuredPath:
         self._sample_over()
 
     def sample_is_void(self) -> None:
-        """Forget a connection that was refused or could not start."""
+        """Count no connection that was refused, cut off or could not start; such strays are not alone."""
+        if self._strays:
+            self._look_for_strays()
         self._sample_over()
+
+    def _look_for_strays(self) -> None:
+        """Start more samples, because one did not come to the listener."""
+        if not self._had_stray:
+            self._had_stray = True
+            self._waiting += self.run.samples
 
     def _sample_over(self) -> None:
         self._running -= 1

@@ -6,7 +6,8 @@
 A hand-shake of 60 bytes passes where full-size data hangs, if a device drops what is too large for the next
 link and its ICMP message is lost, or if there is none because a switch drops the frame. So over a measuring
 connection (_listener/measuring.py) one segment of exactly this connection's MSS goes in each direction, in
-one C(send) without Nagle's algorithm. Whether it was acknowledged is the kernel's word.
+one C(send) without Nagle's algorithm. Whether it was acknowledged is the kernel's word. Where a proxy on the
+way acknowledges for the listener, the listener's report behind the segment is missing.
 
 1. I(First.) One connection. On a path that works, that is all.
 2. I(Confirmation.) If a direction stalls, eight more connections send full-size segments, and four beside

@@ -10,7 +10,8 @@
    that took too long.
    Each changed host is asked before that whether it still holds its change: one that restarted meanwhile has
    its old rules again. A measurement before the change does not count if it may have seen the change of
-   another run, which was rolled back since then: what that one broke would seem broken anyway.
+   another run, which was rolled back since then: what that one broke would seem broken anyway. If this run
+   then changes nothing itself, a change of another run that was confirmed since then counts in the same way.
 3. C(conclude()) says how it ended on each host. A host that was not reached for the last word rolls its
    change back by itself. If the others have confirmed theirs, states differ, and that is an error.
 """
@@ -96,7 +97,7 @@ def decide(
     """
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
-        another = _of_another_change(before, changes)
+        another = _of_another_change(before, changes) or _of_confirmed_change(before, changes)
         headline = _nothing(changes, another)
         return Decision(
             verdict=NOTHING, headline=headline, broken=[], lines=[], held=[], is_measured=not another
@@ -194,6 +195,24 @@ def _of_another_change(before: Baseline, changes: Results) -> str:
     return (
         f"an earlier change was rolled back on {_names(hosts)} after the first measurement had begun, which "
         "may have measured that change. Run again"
+    )
+
+
+def _of_confirmed_change(before: Baseline, changes: Results) -> str:
+    """Return why a measurement does not hold if another run has changed a firewall since it began.
+
+    If this run changes something too, that does not matter: the measurement after its change sees both.
+    """
+    hosts = [
+        host
+        for host, result in changes.items()
+        if result.get("confirmed_epoch") is not None and _clock(result["confirmed_epoch"]) >= before["begun"]
+    ]
+    if not hosts:
+        return ""
+    return (
+        f"another run changed the firewall of {_names(hosts)} after the first measurement had begun, which "
+        "may have measured the rules before that. Run again"
     )
 
 

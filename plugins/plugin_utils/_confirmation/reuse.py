@@ -65,7 +65,7 @@ def why_measure_again(
     if last is None:
         return "no change was measured"
     if not last["run"]:
-        return "meanwhile, a host rolled back an earlier change, which that measurement may have seen"
+        return "meanwhile, another run changed a firewall, or its change was rolled back"
     missing = [host for host in hosts if kept.get(host, {}).get("run") != last["run"]]
     if missing:
         return f"{some_names(missing)} had no part in the measurement of {some_names(last['hosts'])}"

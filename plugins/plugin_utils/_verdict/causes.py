@@ -230,8 +230,9 @@ OTHER_HOST = _cause(
 )
 ANSWERS_DIFFER = _cause(
     code="answers_differ",
-    means="The destination answers some connections to a port, and others are refused or never answered: a "
-    "load balancer leads them to several servers, or a limit for connections rejects some.",
+    means="The destination answers some connections to a port, and others are refused, cut off or never "
+    "answered: a load balancer leads them to several servers, or a device on one of several equal routes, or "
+    "a limit for connections, rejects some.",
     acts="Whoever runs the load balancer, or the limit in between or on the destination.",
     command="nft list ruleset; ss -tn 'sport = :{port}'  # on {destination}",
     verdicts=(DEGRADED,),
@@ -404,13 +405,14 @@ LOSS = _cause(
 )
 LINK_OF_BUNDLE = _cause(
     code="link_of_bundle",
-    means="The same connections fail always and all others pass: one link of a bundle, or one of several "
-    "equal routes, drops packets.",
+    means="The same connections fail always and all others pass: one link of a bundle, one of several equal "
+    "routes, or one server of a load balancer drops packets.",
     acts="The network team.",
     command="",
     verdicts=(DEGRADED,),
     actors=(NETWORK,),
-    todo="find the link of a bundle, or the route, that drops packets from {sources} to {destinations}",
+    todo="find the link of a bundle, the route or the server that drops packets from {sources} to "
+    "{destinations}",
 )
 LIMIT_EXCEEDED = _cause(
     code="limit_exceeded",

@@ -53,17 +53,23 @@ def joined(
 
 
 def _elsewhere(result: ProbeTask, hosts: Collection[str]) -> set[tuple[str, str]]:
-    """Return the destinations and addresses at which only listeners of other hosts have proven themselves."""
-    own: set[tuple[str, str]] = set()
-    others: set[tuple[str, str]] = set()
+    """Return the destinations and addresses at which only listeners of other hosts have proven themselves.
+
+    A destination that is no host is a name, such as one of a connection string, and means whoever is at its
+    address. If several hosts answered there, nobody knows at which of them the path was measured.
+    """
+    answered: dict[tuple[str, str], set[str]] = {}
     for one in result.get("observations", ()):
-        destination = one["destination"]
-        if one["protocol"] == "tcp" and destination in hosts:
+        if one["protocol"] == "tcp":
             for state in one["states"]:
                 name = state.get("answered_by")
                 if name:
-                    (own if name == destination else others).add((destination, one["address"]))
-    return others - own
+                    answered.setdefault((one["destination"], one["address"]), set()).add(name)
+    return {
+        place
+        for place, names in answered.items()
+        if (place[0] not in names if place[0] in hosts else len(names) > 1)
+    }
 
 
 def _with(paths: Iterable[Path], field: str, found: Found) -> t.Iterator[Path]:

@@ -215,8 +215,9 @@ def _some_connections_fail(case: Case, path: Path) -> str:
     return (
         f"{case.source} reaches {case.where}, but {failed} of {tried} connections to {case.address} always "
         f"failed, also when they were repeated from the same source port, and the others passed at once: one "
-        f"link of a bundle or one of several equal routes drops packets; ask the network team to look at the "
-        f"members of bundles (LACP) and of equal-cost routes (ECMP) on this path."
+        f"link of a bundle, one of several equal routes or one server of a load balancer drops packets; ask "
+        f"the network team to look at the members of bundles (LACP), of equal-cost routes (ECMP) and of load "
+        f"balancers on this path."
     )
 
 

@@ -9,20 +9,22 @@ the path count as well: each says who answered (module_utils C(_probe/paths.py))
 
 1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
    enough, because chance does not make such an answer.
-2. Some were refused, or accepted and never answered: C(degraded). A load balancer with a dead server does
-   that, and so does a limit for connections, so both are named. Loss also leaves connections unanswered; the
-   probe reports none that loss may explain (module_utils C(_probe/chances.py)).
+2. Some were refused, cut off, or accepted and never answered: C(degraded). A load balancer with a dead server
+   does that, and so does a device on one of several routes, or a limit for connections, so all are named.
+   Loss also leaves connections unanswered; the probe reports none that loss may explain (module_utils
+   C(_probe/chances.py)).
 
-A listener that was busy, stopped or gone refuses and leaves unanswered too, and a service may have its port
-since. Then only another host of the plan counts.
+A listener that was stopped or gone refuses, cuts off and leaves unanswered too, and a service may have its
+port since. Then only another host of the plan counts. One that was busy for a while leaves unanswered, and
+does nothing else of this.
 """
 
 from __future__ import annotations
 
 import typing as t
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ...module_utils._probe.path_words import REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
+from ...module_utils._probe.path_words import CUT_OFF, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
 from ...module_utils._values.ports import Ports
 from . import causes
 from .case import ASIDE, BUSY, ENDED, UNSEEN
@@ -33,9 +35,14 @@ if t.TYPE_CHECKING:
     from ...module_utils._shapes import Stray
     from .case import Case
 
-_MAY_BE_GONE = (ENDED, ASIDE, BUSY, UNSEEN)
-_MIN_REFUSED = 2
+_MAY_BE_GONE = (ENDED, ASIDE, UNSEEN)
+_MIN_REFUSED = 2  # or cut off
 _MIN_UNANSWERED = 3  # a listener may be late for one
+_SAID = {
+    REFUSED_ONE: "were refused",
+    CUT_OFF: "were accepted and ended without an answer",
+    UNANSWERED: "were accepted and never answered",
+}
 
 
 def judge_strays(case: Case) -> Judgement | None:
@@ -48,13 +55,14 @@ def judge_strays(case: Case) -> Judgement | None:
     here = [stray for stray in strays if wanted & Ports.parse(stray["ports"])]
     if case.listener.kind in _MAY_BE_GONE:
         here = [stray for stray in here if stray["how"] == TO_OTHER_HOST]
+    elif case.listener.kind == BUSY:
+        here = [stray for stray in here if stray["how"] != UNANSWERED]
     others = [stray for stray in here if stray["how"] in (TO_OTHER_HOST, TO_STRANGER)]
     if others:
         return _led_elsewhere(case, others)
-    refused = _count(stray for stray in here if stray["how"] == REFUSED_ONE)
-    unanswered = _count(stray for stray in here if stray["how"] == UNANSWERED)
-    if refused >= _MIN_REFUSED or unanswered >= _MIN_UNANSWERED:
-        return _not_always(case, refused, unanswered)
+    counts = {how: _count(stray for stray in here if stray["how"] == how) for how in _SAID}
+    if counts[REFUSED_ONE] + counts[CUT_OFF] >= _MIN_REFUSED or counts[UNANSWERED] >= _MIN_UNANSWERED:
+        return _not_always(case, counts)
     return None
 
 
@@ -80,20 +88,17 @@ def _led_elsewhere(case: Case, others: list[Stray]) -> Judgement:
     )
 
 
-def _not_always(case: Case, refused: int, unanswered: int) -> Judgement:
-    seen = " and ".join(
-        f"{count} {what}"
-        for count, what in ((refused, "were refused"), (unanswered, "were accepted and never answered"))
-        if count
-    )
+def _not_always(case: Case, counts: Mapping[str, int]) -> Judgement:
+    seen = " and ".join(f"{counts[how]} {what}" for how, what in _SAID.items() if counts[how])
     return because(
         case,
         causes.ANSWERS_DIFFER,
         verdict=DEGRADED,
         sentence=(
             f"{case.source} reaches {case.where}, but not with every connection: of those that followed, "
-            f"{seen}. A load balancer leads some of them to a server that does not serve, or a limit for "
-            f"connections in between or on {case.destination} rejects them: whoever runs it must act."
+            f"{seen}. A load balancer leads some of them to a server that does not serve, or a device on one "
+            f"of several equal routes or a limit for connections, in between or on {case.destination}, "
+            f"rejects them: whoever runs it must act."
         ),
         evidence=(f"of further connections, {seen}",),
     )

@@ -86,6 +86,9 @@ def test_end_names_no_run_if_another_change_may_have_been_measured(step):
     }
     decision = step("decide", before=before, changes=changes, verification=GREEN)
     assert step("end", decision=decision, verification=GREEN)["run"] == ""
+    changes = {"n11": {"changed": False, "rolled_back": "", "confirmed_epoch": time.time()}}
+    decision = step("decide", before=before, changes=changes, verification=GREEN)
+    assert step("end", decision=decision, verification=GREEN)["run"] == ""
     decision = step("decide", before=before, changes={"n11": {"changed": False}}, verification=GREEN)
     assert step("end", decision=decision, verification=GREEN)["run"] == GREEN["run"]
 

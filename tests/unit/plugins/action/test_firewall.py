@@ -152,9 +152,11 @@ def test_when_it_was_rolled_back_is_told_by_the_clock_of_the_controller(run, mon
     monkeypatch.setattr(firewall.display, "warning", lambda text: None)
     monkeypatch.setattr(firewall.time, "time", lambda: 1000.0)
     told = {"changed": False, "rolled_back": "2026-11-23T05:00:49Z"}
-    assert run({**told, "rolled_back_ago": 7.5})[0]["rolled_back_epoch"] == 992.5
-    for garbage in ("soon", None, True, [7]):
-        assert "rolled_back_epoch" not in run({**told, "rolled_back_ago": garbage})[0]
+    for event in ("rolled_back", "confirmed"):
+        result = run({**told, f"{event}_ago": 7.5})[0]
+        assert result[f"{event}_epoch"] == 992.5 and f"{event}_ago" not in result
+        for garbage in ("soon", None, True, [7]):
+            assert f"{event}_epoch" not in run({**told, f"{event}_ago": garbage})[0]
 
 
 def test_a_held_change_waits_after_a_new_connection(run):

@@ -658,6 +658,18 @@ def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host):
     assert apply.change(BOTH, "two", dry=True)["rolled_back_ago"] == 0
 
 
+def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
+    assert "confirmed_ago" not in apply.change(BOTH, "one", dry=False)
+    assert apply.confirm("one")
+    assert 0 <= apply.change(BOTH, "two", dry=True)["confirmed_ago"] < 60
+    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime + 9999,) * 2)
+    assert apply.change(BOTH, "two", dry=True)["confirmed_ago"] == 0
+    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime - 13599,) * 2)
+    unarmed = BOTH._replace(rollback_after=0)
+    assert apply.change(unarmed, "two", dry=False)["confirmed_ago"] >= 3600, "not since its own change"
+    assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
+
+
 def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):
     apply.change(BOTH, "one", dry=False)
     monkeypatch.setattr(apply.rollback, "roll_back", lambda identity: ["nft is gone", "it is repeated"])

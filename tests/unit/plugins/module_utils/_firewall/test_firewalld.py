@@ -65,7 +65,7 @@ LISTING_0_9 = """allow-host-ipv6 (active)
 LISTING_1_3 = (
     LISTING_0_9
     + """exasol-network-in (active)
-  priority: -100
+  priority: -32000
   target: CONTINUE
   ingress-zones: ANY
   egress-zones: HOST
@@ -892,10 +892,10 @@ def test_without_a_reload_nothing_is_dropped(monkeypatch, tmp_path):
     assert provider.change_to(RULES, True).notes == []
 
 
-def standing(monkeypatch, tmp_path, rules=RULES):
-    """Return a provider on a host that holds rules for what comes in."""
+def standing(monkeypatch, tmp_path, rules=RULES, change=("", "")):
+    """Return a provider on a host that holds rules for what comes in, in a policy that others may change."""
     texts = "\n\t".join(firewalld.rich_rules(rules, "in"))
-    Host(monkeypatch, tmp_path, LISTING_1_3.replace("\n\t".join(HELD), texts))
+    Host(monkeypatch, tmp_path, LISTING_1_3.replace("\n\t".join(HELD), texts).replace(*change))
     (tmp_path / "exasol-network-in.xml").write_text(firewalld.document(IN_POLICY, rules))
     return firewalld.Firewalld()
 
@@ -904,6 +904,45 @@ def test_nothing_is_done_where_all_is_there(monkeypatch, tmp_path):
     provider = standing(monkeypatch, tmp_path)
     assert provider.rules() == RULES
     assert provider.change_to(provider.wanted(RULES), True)[:2] == ([], [])
+
+
+OURS = (
+    "exasol-network-in (active)\n  priority: -32000\n  target: CONTINUE\n"
+    "  ingress-zones: ANY\n  egress-zones: HOST\n"
+)
+
+
+@pytest.mark.parametrize(
+    "made, found, holds",
+    [
+        ("  priority", "  disable: yes\n  priority", False),
+        ("-32000", "100", True),
+        ("CONTINUE", "ACCEPT", True),
+        ("ingress-zones: ANY", "ingress-zones: dmz", True),
+        ("ingress-zones: ANY", "ingress-zones: ", True),
+        ("egress-zones: HOST", "egress-zones: internal", True),
+    ],
+    ids=["disabled", "after the zones", "another target", "other sources", "no sources", "other traffic"],
+)
+def test_a_policy_that_others_have_changed_is_ours_again_after_a_reload(
+    monkeypatch, tmp_path, made, found, holds
+):
+    provider = standing(monkeypatch, tmp_path, change=(OURS, OURS.replace(made, found)))
+    assert provider.rules() == (RULES if holds else ())
+    assert kinds(provider.change_to(RULES, True).steps) == ["--reload"], "the file is as it was"
+    (change,) = provider.foreign_changes()
+    assert_names(change.text, ["policy exasol-network-in", "has another" if holds else "is disabled"])
+    assert kinds(provider.change_to((), True).steps) == ["exasol-network-in.xml gone", "--reload"]
+
+
+DISABLED_DROP = "disable: yes\n  priority: -1\n  target: DROP\n  ingress-zones: HOST"
+
+
+def test_a_policy_that_is_not_disabled_needs_nothing(monkeypatch, tmp_path):
+    change = (OURS, OURS.replace("  priority", "  disable: no\n  priority"))
+    provider = standing(monkeypatch, tmp_path, change=change)
+    assert provider.rules() == RULES
+    assert provider.change_to(RULES, True)[:2] == ([], [])
 
 
 def test_rules_change_without_a_reload(monkeypatch, tmp_path):
@@ -978,8 +1017,9 @@ def test_a_policy_that_only_runs_becomes_permanent(monkeypatch, tmp_path):
         (("", ""), False),
         (("ingress-zones: public dmz", "ingress-zones: HOST"), True),
         (("target: DROP\n  ingress-zones: public dmz", "target: CONTINUE\n  ingress-zones: HOST"), False),
+        (("priority: -1\n  target: DROP\n  ingress-zones: public dmz", DISABLED_DROP), False),
     ],
-    ids=["forwarding", "drop", "continue"],
+    ids=["forwarding", "drop", "continue", "disabled"],
 )
 def test_outgoing_is_filtered(monkeypatch, tmp_path, change, expected):
     Host(monkeypatch, tmp_path, LISTING_1_3.replace(*change))

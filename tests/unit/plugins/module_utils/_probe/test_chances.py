@@ -124,7 +124,7 @@ class Connections:
             return True
         asked = next((at for at in self._repeated(self.round_trip, end) if self._passes(self.away)), None)
         if asked is None:
-            return False  # the question is not acknowledged
+            return True
         there = asked + self.round_trip / 2
         return not any(self._passes(self.back) for unused in self._repeated(there, end - self.round_trip / 2))
 

@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a busy machine must not change of a measured path."""
 
+import errno
+import select
+
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
@@ -96,6 +99,72 @@ def test_a_connection_to_another_host_measures_nothing(monkeypatch, host, takes_
     assert (path.clock is not None) is (host == "n11"), "that of another host is not asked for"
     assert (connection.state == path_connections.ANSWERED, not ended) == (host == "n11" or takes_others,) * 2
     assert path.strays == ([] if host == "n11" else [("other_host", 8563, "n12")])
+
+
+class Ending:
+    """A socket whose connection fails with a number, and has nothing to read."""
+
+    def __init__(self, number):
+        self._number = number
+
+    def getsockopt(self, *unused):
+        return self._number
+
+    def recv(self, unused_bytes):
+        if self._number:
+            raise OSError(self._number, "it was ended")
+        return b""
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Return a function that makes a connection in a state, with a socket that ends."""
+    monkeypatch.setattr(Connection, "close", lambda self: setattr(self, "state", path_connections.OVER))
+
+    def make(state, number, source_port=0):
+        connection = Connection(Balanced(), 8563, source_port)
+        connection.state, connection.sock = state, Ending(number)
+        return connection
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "number, how",
+    [
+        (errno.ECONNREFUSED, "refused"),
+        (errno.EHOSTUNREACH, "refused"),
+        (errno.ENETUNREACH, "refused"),
+        (errno.EACCES, "refused"),
+        (errno.ECONNRESET, "cut_off"),
+        (errno.EPIPE, "cut_off"),
+        (errno.ETIMEDOUT, ""),
+        (errno.ENOBUFS, ""),
+    ],
+    ids=lambda value: errno.errorcode.get(value, value),
+)
+def test_what_ends_a_handshake_is_no_connection_to_the_listener(asked, number, how):
+    connection = asked(path_connections.CONNECTING, number)
+    connection.on_event(select.EPOLLERR | select.EPOLLHUP | select.EPOLLIN | select.EPOLLOUT)
+    assert connection.state == path_connections.OVER
+    assert connection.path.strays == ([(how, 8563)] if how else [])
+
+
+@pytest.mark.parametrize("number", [0, errno.ECONNRESET], ids=["FIN", "RST"])
+@pytest.mark.parametrize(
+    "state, source_port, is_cut",
+    [
+        (path_connections.ASKING, 0, True),
+        (path_connections.ASKING, 40000, False),
+        (path_connections.ANSWERED, 0, False),
+    ],
+    ids=["before its answer", "another try from its source port", "after its answer"],
+)
+def test_who_ends_a_connection_before_the_answer_is_no_listener(asked, number, state, source_port, is_cut):
+    connection = asked(state, number, source_port)
+    connection.on_event(select.EPOLLIN)
+    assert connection.state == path_connections.OVER
+    assert connection.path.strays == ([("cut_off", 8563)] if is_cut else [])
 
 
 class Made:

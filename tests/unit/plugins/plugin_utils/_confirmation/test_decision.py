@@ -123,6 +123,21 @@ def test_nothing_was_changed_but_what_was_measured_was_the_change_of_another_run
     assert ("rolled back on n11" in decision.headline) is not holds
 
 
+@pytest.mark.parametrize(
+    ("when", "holds"),
+    [(NOW - 5, False), (NOW - 6, True), ("long ago", False)],
+    ids=["while-it-was-measured", "before-that", "garbage"],
+)
+def test_nothing_was_changed_because_another_run_has_changed_it_meanwhile(when, holds):
+    """What was measured first are the rules before that change."""
+    changes = {"n11": {**SAME, "rolled_back": "", "confirmed_epoch": when}, "n12": SAME}
+    decision = decide(before(result()), None, changes, LATER)
+    assert (decision.verdict, decision.is_measured) == ("nothing", holds)
+    assert ("another run changed the firewall of n11" in decision.headline) is not holds
+    decision = decide(before(result()), GREEN, {**changes, "n12": HELD}, LATER)
+    assert decision.verdict == "confirm" and decision.is_measured, "the second measurement saw both changes"
+
+
 def test_a_flow_that_could_not_be_measured_before_and_is_blocked_after_it():
     decision = decide(before(result("untested")), RED, {"n11": HELD}, LATER)
     assert decision.verdict == "roll_back"

@@ -52,7 +52,7 @@ def test_the_same_is_not_measured_again():
         ({"digest": ""}, "with exasol_ftp_user"),
         ({"kept": everywhere({**KEPT, "plan": ""})}, "after the rules were removed"),
         ({"kept": everywhere({})}, "no change was measured"),
-        ({"kept": everywhere({**KEPT, "run": ""})}, "rolled back an earlier change"),
+        ({"kept": everywhere({**KEPT, "run": ""})}, "another run changed a firewall"),
     ],
     ids=[
         "batches",

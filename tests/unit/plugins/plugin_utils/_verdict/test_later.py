@@ -43,6 +43,12 @@ def test_what_was_measured_at_another_host_does_not_count():
     assert without_others(given, ["n12", "n13"]) == given, "a target that is no host of the plan"
 
 
+def test_a_name_at_whose_address_several_hosts_answered_has_no_path():
+    """It may be the path to either of them."""
+    (path,) = without_others(observed("n12", "n13"), ["n12", "n13"])["n12"]["paths"]
+    assert path == {"destination": "n11", "address": DESTINATION, "tries": 9, "lost": 2}
+
+
 @pytest.mark.parametrize(("measured_at", "verdict"), [("n11", "stalled"), ("n13", "ok")])
 def test_a_service_beside_ports_that_lead_to_another_host_is_not_judged_by_the_path_there(
     measured_at, verdict

@@ -38,6 +38,13 @@ JUDGED = {
     "to both": (strayed(stray("refused", 5), TO_N12), "wrong_host", "other_host"),
     "one refused": (strayed(stray("refused", 1)), "ok", ""),
     "two refused": (strayed(stray("refused", 2)), "degraded", "answers_differ"),
+    "one cut off": (strayed(stray("cut_off", 1)), "ok", ""),
+    "two cut off": (strayed(stray("cut_off", 2)), "degraded", "answers_differ"),
+    "one refused and one cut off": (
+        strayed(stray("refused", 1), stray("cut_off", 1)),
+        "degraded",
+        "answers_differ",
+    ),
     "two unanswered": (strayed(stray("unanswered", 2)), "ok", ""),
     "three unanswered": (strayed(stray("unanswered", 3)), "degraded", "answers_differ"),
     "five unanswered beside a range, where retries of the silent ports count as losses": (
@@ -54,6 +61,23 @@ JUDGED = {
     ),
     "three unanswered by a busy listener": (
         strayed(stray("unanswered", 3), of=OK._replace(listener=Listener(BUSY, "it was stopped"))),
+        "ok",
+        "",
+    ),
+    "refused where the listener was busy": (
+        strayed(
+            stray("refused", 2), stray("unanswered", 3), of=OK._replace(listener=Listener(BUSY, "it was"))
+        ),
+        "degraded",
+        "answers_differ",
+    ),
+    "to a stranger where the listener was busy": (
+        strayed(stray("stranger", 1), of=OK._replace(listener=Listener(BUSY, "it was stopped"))),
+        "wrong_host",
+        "other_answer",
+    ),
+    "cut off by a listener that ended": (
+        strayed(stray("cut_off", 5), of=OK._replace(listener=Listener(ENDED, "it was killed"))),
         "ok",
         "",
     ),
@@ -96,4 +120,6 @@ def test_the_sentence_names_who_answered_and_who_acts():
     assert judged.actor == ("network", "this run")
     both = judge(strayed(stray("refused", 4), stray("unanswered", 3)))
     assert "4 were refused and 3 were accepted and never answered" in both.sentence
+    cut = judge(strayed(stray("cut_off", 2)))
+    assert "2 were accepted and ended without an answer" in cut.sentence
     assert set(both.actor) == {"network", "host:n11"}, "nothing decides between them"
