@@ -59,7 +59,7 @@ def for_variable(verification: Verification) -> dict[str, object]:
     """Return a verification as Ansible should keep it in a variable.
 
     Ansible copies a result several times, value by value, and each process of a task begins as a copy of the
-    memory that holds it: at 1000 hosts, two gigabytes. So a large one is the text of a report in JSON,
+    memory that holds it, some 3 KiB for each flow. So a large one is the text of a report in JSON,
     packed, which C(verification_of) reads. Beside it stand those results that are not ok.
     """
     if len(verification["results"]) <= MOST_RESULTS:
