@@ -499,6 +499,18 @@ def test_a_dead_server_of_a_load_balancer_is_found(line: Line, version: int, dea
     assert "pattern" not in path, "no link of a bundle is blamed"
 
 
+def test_connections_that_are_cut_off_are_not_counted_as_lost(line: Line) -> None:
+    other = SERVERS[4][1]
+    line.router.nft(
+        "table ip balancer { chain c { type nat hook prerouting priority -100; "
+        f"ip daddr {SERVER[4]} tcp dport {PORTS} numgen random mod 2 == 0 dnat to {other}:7777; }}; }}"
+    )
+    with closing(line, other, by_reset=True):
+        path, _states = measured(line, 4, PORTS, timeout=1.0)
+    assert [stray["how"] for stray in path["strays"]] == ["cut_off"], path
+    assert path["lost"] == 0, "no packet is lost"
+
+
 @pytest.mark.parametrize(
     ("hole", "states"),
     [

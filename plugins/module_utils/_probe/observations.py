@@ -15,6 +15,7 @@ from .outcome import (
     NO_RESPONSE,
     NOTHING_THROUGH,
     OPEN,
+    PROOF_CUT_OFF,
     PROOF_FAILURES,
     PROOF_SILENT,
     PROOF_UNFINISHED,
@@ -79,7 +80,7 @@ class Suspects:
 
     def __init__(self, targets: Sequence[Target]):
         self.targets = targets
-        self.asked_again: Set[Tuple[Target, int]] = set()
+        self.asked_again: Set[Tuple[Target, int]] = set()  # because their packets may have been lost
         self.waiting = 0
         self._vain = 0
 
@@ -95,7 +96,8 @@ class Suspects:
         for target, outcome, group in silent:
             del target.found[outcome]
             for port in group.ports:
-                self.asked_again.add((target, port))
+                if outcome.proof != PROOF_CUT_OFF:  # loss ends no connection
+                    self.asked_again.add((target, port))
                 yield target, port
 
     def _silent(self) -> List[Tuple[Target, Outcome, PortGroup]]:

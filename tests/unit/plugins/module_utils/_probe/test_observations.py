@@ -100,6 +100,13 @@ def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
     )
 
 
+def test_what_was_cut_off_is_tried_again_and_no_packet_of_it_was_lost():
+    made = target({**dict.fromkeys(range(1, 6), OPEN), 6: CUT, 7: SILENT, 8: MUTE})
+    suspects = Suspects([made])
+    assert taken(suspects) == [6, 7, 8]
+    assert suspects.asked_again == {(made, 7), (made, 8)}
+
+
 def test_where_packets_are_lost_a_minority_may_have_answered():
     made = target(counted(open=1, silent=100), rtt_ms=1050.0)
     assert len(taken(Suspects([made]))) == 100
