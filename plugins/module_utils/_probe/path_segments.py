@@ -171,18 +171,14 @@ class Segments(Connection):
         except OSError:
             return
         now = time.monotonic()
-        waited = now - self._answered_at
-        if self._report_asked:
-            # The report comes from behind our segment. If there is none, a proxy has acknowledged that for a
-            # listener to which it never came.
-            is_missing = now - self._report_asked > self.path.fair_seconds
-        else:
-            is_missing = left > 0 and waited > self.path.fair_seconds
-        if left == 0 and self._expected and not self._report_asked:
-            # The listener answers, and its own segment is what does not come. Without any answer, it is not
+        if left == 0 and not self._report_asked:
+            # If the listener answers, its own segment is what does not come. Without any answer, it is not
             # known who acknowledged ours.
-            self.out = self._sent()
-        elif is_missing:
+            if self._expected:
+                self.out = self._sent()
+        # The report comes from behind our segment. If there is none, a proxy has acknowledged that for a
+        # listener to which it never came.
+        elif now - (self._report_asked or self._answered_at) > self.path.fair_seconds:
             info = tcp_info(self.sock)
             repeated = info.repeated - self._before if info else 0
             # One of the repeated ones may have been the byte that asks for a segment.
@@ -192,7 +188,7 @@ class Segments(Connection):
             came = info.received_mss if info else 0
             if came >= self._expected:
                 self.back = Seen(passed=True, mss=self._expected, size=self._expected)
-        elif self._expected and waited > self.path.fair_seconds:
+        elif self._expected and now - self._answered_at > self.path.fair_seconds:
             # It follows the line with its length at once, and again after 0.2 s and the round trip.
             self.back = Seen(passed=False, mss=self._expected, sent=2)
 
