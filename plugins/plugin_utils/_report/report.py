@@ -35,6 +35,7 @@ _FLAT_SCHEMA_FILE = _ASSETS / "verification.schema.json"
 _GROUPED = "flow_groups"
 _PACKED = "packed"
 MOST_RESULTS = 10_000  # that stand in a variable of Ansible one by one
+_MOST_BYTES = 1 << 28  # of one that is opened; 1000 hosts have a twelfth of it
 # What a packed verification still says itself.
 _APART = ("created", "run", "release", "summary", "not_ok", "message", "notes", "note_causes")
 
@@ -97,7 +98,7 @@ def verification_of(value: t.Any, user: str) -> Verification:
             f"{user} needs what exasol_community.network.verdict returns, or what a report in JSON holds"
         )
     try:
-        value = unpack(str(value[_PACKED])) if _PACKED in value else value
+        value = unpack(str(value[_PACKED]), _MOST_BYTES) if _PACKED in value else value
     except NetworkError as damage:
         raise NetworkError(f"{user} is no report: {damage}") from damage
     _check_version(value, user)

@@ -173,6 +173,13 @@ def test_one_that_is_damaged_is_refused(text):
     assert_names(refusal(verification_of, kept, "it"), ["it is no report", "packed is damaged"])
 
 
+def test_one_that_would_fill_the_memory_is_refused():
+    kept = in_variable(made_of([result("n1", "n2")]), 0)
+    with mock.patch.object(reports, "_MOST_BYTES", 100):
+        assert_names(refusal(verification_of, kept, "it"), ["it is no report", "more than 100 bytes"])
+    assert verification_of(kept, "it")["results"], "the control"
+
+
 def test_no_turns_are_needed_where_the_order_of_the_kinds_is_right():
     several = [result("n1", other, service=one) for other in ("n2", "n11") for one in SERVICES]
     assert "turn" not in render(made_of(several), "json")
