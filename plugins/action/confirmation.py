@@ -104,6 +104,7 @@ class ActionModule(ControllerAction):
             hosts=options["hosts"],
             active=variables.get("ansible_play_hosts", ()),
             digest=options["digest"],
+            now=time.time(),
         )
         measured = "The measurement after the change of the firewalls"
         said = (
