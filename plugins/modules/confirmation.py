@@ -65,6 +65,15 @@ options:
       - With V(decide), a changed host that does not hold its change any more speaks against it.
       - Without this option, hosts count as holding their changes.
     type: dict
+  unmanaged:
+    description:
+      - What M(exasol_community.network.firewall) returned for
+        O(exasol_community.network.firewall#module:state=query) on hosts whose firewall this run leaves as it
+        is, by host.
+      - With V(decide), a change of another run there since the first measurement began counts as one on a
+        host of O(changes) does.
+    type: dict
+    default: {}
   decision:
     description: What V(decide) returned. Required for V(end).
     type: dict
