@@ -423,6 +423,7 @@ MADE_FOR_REAL = {
     "asymmetric_route",
     "forged_refusal",
     "rate_limited",
+    "rejected_at_source",
     "late_answers",
     "source_banned",
     "duplicate_address",
