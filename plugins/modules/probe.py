@@ -463,12 +463,15 @@ paths:
       returned: success
       sample: 192.0.2.12
     tries:
-      description: How many TCP ports answered, and how many more connections to a listener came about.
+      description:
+        - How many TCP ports answered, and how many more connections to a listener came about.
+        - If a listener proved itself, ports that another host or program answered are not counted.
       type: int
       returned: success
       sample: 1003
     lost:
-      description: How many of them needed more than one packet or one connection attempt.
+      description:
+        - How many of them needed more than one packet, or one more connection because the first got no reply.
       type: int
       returned: success
       sample: 82
@@ -514,6 +517,8 @@ paths:
         - C(how) is V(other_host) if the listener of another host, C(answered_by), proved itself; V(stranger)
           if something else answered; V(refused), by RST or an ICMP error; V(cut_off) if they were accepted
           and ended without an answer; or V(unanswered) if they were accepted and never answered.
+        - It is V(refused_here) if a rule or a route of this host itself rejected them, and V(no_neighbour) if
+          nothing replied to its ARP or NDP.
         - V(unanswered) is returned only if packet loss explains it with a probability below one in a
           thousand.
       type: list
