@@ -234,12 +234,13 @@ def _without_ours(text: str) -> str:
 
 def _meant(line: str) -> Tuple[str, ...]:
     """Return what a line says, whether ufw wrote it or iptables-save: they order and spell it differently."""
-    words = line.split()
+    words = xtables.without_quotes(line).split()
     options = {word: value for word, value in zip(words, words[1:] + [""]) if word.startswith("-")}
     network = options.pop("-s", "") or options.pop("-d", "")
     ports = options.pop("--dports", "") or options.pop("--dport", "")
     chain, protocol, target = (options.pop(name, "") for name in ("-A", "-p", "-j"))
-    others = sorted(set(options) - {"-m", "--reject-with"})
+    # Ours have no other condition, and none that excludes something.
+    others = sorted({*options, *(["!"] if "!" in words else [])} - {"-m", "--reject-with"})
     return (chain, protocol, ports, str(ipaddress.ip_network(network)) if network else "", target, *others)
 
 

@@ -545,6 +545,9 @@ IN_KERNEL = [
 ]
 
 
+COMMENTED = '-A ufw-user-input -p tcp -m comment --comment "not -s \\"us\\" -d them" -j ACCEPT'
+
+
 def kernel_with(*lines):
     heads = [f":ufw-user-{end} - [0:0]" for end in ("input", "output")]
     return Kernel("\n".join(["*filter", *heads, *lines, "COMMIT", ""]))
@@ -560,6 +563,8 @@ def kernel_with(*lines):
         (IN_KERNEL[1:], True),
         ([IN_KERNEL[0].replace("--dport", "-i eth0 --dport"), *IN_KERNEL[1:]], True),
         ([IN_KERNEL[0].replace("ACCEPT", "DROP"), *IN_KERNEL[1:]], True),
+        ([IN_KERNEL[0].replace("-s", "! -s"), *IN_KERNEL[1:]], True),
+        ([COMMENTED, *IN_KERNEL], False),
         ([IN_KERNEL[0].replace("192.0.2.0/24", "192.0.2.0/25"), *IN_KERNEL[1:]], True),
     ],
     ids=[
@@ -570,6 +575,8 @@ def kernel_with(*lines):
         "one-missing",
         "one-interface",
         "dropped",
+        "all-others",
+        "words-in-a-comment",
         "fewer-sources",
     ],
 )
