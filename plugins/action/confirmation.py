@@ -12,6 +12,7 @@ import typing as t
 from ansible.utils.display import Display
 
 from ..module_utils._values.errors import NetworkError
+from ..module_utils._values.packed import shrunk, unpack
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._confirmation.decision import begin, conclude, decide
 from ..plugin_utils._confirmation.reuse import why_measure_again
@@ -19,11 +20,13 @@ from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._text.tables import visible
 
 if t.TYPE_CHECKING:
-    from ..module_utils._shapes import Verification
+    from ..module_utils._shapes import Baseline, Verification
 
 display = Display()
 
 _USER = "confirmation"
+# What a packed measurement before the change still says itself.
+_APART = ("absent", "begun", "at", "hold_for", "run")
 
 
 class ActionModule(ControllerAction):
@@ -62,12 +65,14 @@ class ActionModule(ControllerAction):
         _need(options, "verification", "begun")
         now = time.time()
         verification = verification_of(options["verification"], _USER)
-        return dict(begin(verification, options["absent"], took=now - options["begun"], now=now))
+        baseline = begin(verification, options["absent"], took=now - options["begun"], now=now)
+        # Ansible copies a result several times, and this one has an entry for each flow.
+        return shrunk(baseline, _APART)
 
     @staticmethod
     def _decide(options: dict[str, t.Any]) -> dict[str, t.Any]:
         _need(options, "before")
-        before = options["before"]
+        before = _opened(options["before"])
         after: Verification | None = None
         # The verification before the change is no measurement after it.
         if options["verification"] and options["verification"].get("run") != before["run"]:
@@ -116,6 +121,14 @@ class ActionModule(ControllerAction):
         )
         display.display(visible(said))
         return {"is_reused": not why, "msg": said}
+
+
+def _opened(before: dict[str, t.Any]) -> Baseline:
+    try:
+        found = {**before, **unpack(str(before["packed"]))} if "packed" in before else before
+    except NetworkError as damage:
+        raise NetworkError(f"before: {damage}") from damage
+    return t.cast("Baseline", found)
 
 
 def _need(options: dict[str, t.Any], *names: str) -> None:

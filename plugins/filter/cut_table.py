@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..plugin_utils._ansible.filters import as_filter
 from ..plugin_utils._report.cut_table import cut_table
 
 
@@ -16,4 +17,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Return the filters by name."""
-        return {"cut_table": cut_table}
+        return {"cut_table": as_filter(cut_table)}

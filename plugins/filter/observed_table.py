@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ..plugin_utils._ansible.filters import as_filter
 from ..plugin_utils._report.observed_table import observed_table
 
 
@@ -16,4 +17,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, t.Any]:
         """Return the filters by name."""
-        return {"observed_table": observed_table}
+        return {"observed_table": as_filter(observed_table)}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._ansible.filters import as_filter
 
 _USER = "report_changes"
 
 
-@raising
+@as_filter
 def report_changes(after: t.Any, before: t.Any, format: str = "data") -> t.Any:  # noqa: A002  # as to_report has it
     """Compare a verification with an earlier one."""
     # Only here: Ansible loads the files of all filters for any of them.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ..module_utils._values.errors import NetworkError
-from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._ansible.filters import as_filter
 
 _KINDS = ("flows", "paths")
 
 
-@raising
+@as_filter
 def report_flows(report: t.Any, kind: str = "flows") -> list[t.Any]:
     """Return the flows or the paths of a report one by one."""
     # Only here: Ansible loads the files of all filters for any of them.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._ansible.filters import as_filter
 
 _USER = "to_change_request"
 
 
-@raising
+@as_filter
 def to_change_request(
     value: t.Any,
     format: str = "markdown",  # noqa: A002  # as to_report has it

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ..plugin_utils._ansible.filters import raising
+from ..plugin_utils._ansible.filters import as_filter
 
 
-@raising
+@as_filter
 def to_report(verification: t.Any, format: str = "json") -> str:  # noqa: A002  # the name that users write
     """Render a verification."""
     # Only here: Ansible loads the files of all filters for any of them.

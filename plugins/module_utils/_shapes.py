@@ -12,7 +12,7 @@ travels is JSON.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import Any, Dict, List, Sequence, TypedDict
+    from typing import Any, Dict, List, Sequence, TypedDict, Union
 
     from typing_extensions import NotRequired, Required
 
@@ -950,6 +950,13 @@ if TYPE_CHECKING:
         prio: NotRequired[object]  # a number, or whatever an old nft prints
         dev: NotRequired[object]  # a name, or several
 
+    class NftTable(TypedDict):
+        """A table."""
+
+        family: str
+        name: str
+        flags: NotRequired[Union[str, List[str]]]
+
     class NftRule(TypedDict):
         """A rule."""
 
@@ -971,6 +978,7 @@ if TYPE_CHECKING:
         """An entry of the list, which has one member; those of other kinds are not read."""
 
         set: NftSet
+        table: NftTable
         chain: NftChain
         rule: NftRule
 

@@ -131,14 +131,21 @@ EXAMPLES = r"""
 RETURN = r"""
 parts:
   description: What was reached before the change, by source, destination, address and service.
-  returned: with V(before)
+  returned: with V(before), unless it is in RV(packed)
   type: list
   elements: dict
 wrong:
   description: Source, destination, service and expectation of each flow that was not ok before the change.
-  returned: with V(before)
+  returned: with V(before), unless it is in RV(packed)
   type: list
   elements: list
+packed:
+  description:
+    - RV(parts) and RV(wrong) as one text, JSON - zlib (RFC 1950), in Base64 (RFC 4648) -, because Ansible
+      copies each value of a result several times.
+  returned: with V(before), if they are more than 4 KiB
+  type: str
+  sample: eJyrVipILCopVrKKjtVRKi/Kz0sHMqOVknMyU/NKlHSU8gyNgGRxYU48XKgoNTE5IzEpJ1UpNrYWAKyKFUk=
 absent:
   description: The hosts that the measurement before the change did not reach.
   returned: with V(before)

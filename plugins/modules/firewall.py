@@ -394,7 +394,8 @@ drift:
             - V(chain_gone) if a file has our rules, and the running firewall has not.
             - V(jump_gone) if no rule leads to ours.
             - V(not_first) if rules of others decide before ours.
-            - V(changed) if there are more or fewer rules among ours, or others.
+            - V(changed) if there are more or fewer rules among ours, or others, or if ours no longer see all
+              packets.
           type: str
           sample: not_first
         where:

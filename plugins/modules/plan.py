@@ -244,7 +244,7 @@ EXAMPLES = r"""
 
     - name: Fail if any flow is not ok
       ansible.builtin.assert:
-        that: verification.results | length > 0 and verification.not_ok == 0
+        that: verification.summary | length > 0 and verification.not_ok == 0
       run_once: true
 """
 

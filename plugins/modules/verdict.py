@@ -168,9 +168,9 @@ RETURN = r"""
 results:
   description:
     - One entry for each flow, or for each part of its ports that differs from the others.
-    - Of a site with more than 10,000 of them, those that are not ok, at most 10,000. The filter
-      P(exasol_community.network.report_flows#filter) lists all of them.
-  returned: success
+    - Of a site with more than 10,000 of them, only those that are not V(ok), so count flows with RV(summary).
+      The filter P(exasol_community.network.report_flows#filter) lists all flows of every site.
+  returned: unless more than 10,000 are not V(ok)
   type: list
   elements: dict
   contains:
@@ -292,8 +292,9 @@ packed:
   description:
     - All of a verification with more than 10,000 results, as one text, because Ansible copies each value of a
       result several times. It is the content of a report in JSON - zlib (RFC 1950), in Base64 (RFC 4648).
-    - The filters and roles of this collection read it. Of what else is returned, C(created), C(release),
-      C(run), RV(results), RV(summary), C(not_ok), RV(message), C(notes) and C(note_causes) stand beside it.
+    - The filters and roles of this collection read it. Of what else is returned, only C(created), C(release),
+      C(run), RV(results), RV(summary), RV(not_ok), RV(message), RV(notes) and RV(note_causes) stand beside
+      it.
   returned: when there are more than 10,000 results
   type: str
   sample: eJyrVkosLcnIL1KyUkpMSVSqBQAwCAV0

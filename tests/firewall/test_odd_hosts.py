@@ -103,6 +103,21 @@ def test_half_a_file_of_ufw_is_refused(firewalls):
     assert "as it was before" in message
 
 
+def test_rules_that_the_kernel_has_lost_are_loaded_again(firewalls):
+    """The file of ufw has them still."""
+    firewalls.reset(["ufw"])
+    opened = both(EVERYBODY | OPENED)
+    assert firewalls.play(["ufw"])["ufw"].changed
+    assert reached(firewalls, "client", "ufw") == opened
+    assert not firewalls.play(["ufw"])["ufw"].changed, "the control: all of them are found in the kernel"
+    firewalls.lab.everywhere({"ufw": "iptables -F ufw-user-input"})
+    assert reached(firewalls, "client", "ufw") == {**opened, 4: set()}
+    answer = firewalls.play(["ufw"])["ufw"]
+    assert answer.changed and [one["code"] for one in answer.result["drift"]["foreign"]] == ["chain_gone"]
+    assert reached(firewalls, "client", "ufw") == opened
+    assert not firewalls.play(["ufw"])["ufw"].changed
+
+
 def test_ufw_that_drops_all_ipv6_is_opened_for_ipv4_alone(firewalls):
     """With IPV6=no, ufw loads a table for IPv6 that looks like one of iptables and drops all but loopback."""
     firewalls.reset(["ufw"], extra={"ufw": "sed -i 's/^IPV6=.*/IPV6=no/' /etc/default/ufw\nufw reload\n"})

@@ -37,6 +37,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
 from ansible_collections.exasol_community.network.tests.labs.namespaces.standins import Certificate
 
 
+@pytest.hookimpl(optionalhook=True)  # tests of versions run without xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Run eight tests at a time, because they wait for two thirds of their time.
 

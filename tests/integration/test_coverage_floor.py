@@ -12,8 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import coverage_floor
 import pytest
+
+# Otherwise the tests of versions could not be looked for with Python 3.10.
+pytest.importorskip("tomllib", reason="needs Python 3.11 or newer")
+import coverage_floor
 
 from ansible_collections.exasol_community.network.tests.labs.namespaces.playbooks import (
     CHECKOUT,

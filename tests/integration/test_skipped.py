@@ -79,3 +79,13 @@ def test_one_line_says_how_many_and_what_to_install(tmp_path: Path, selection: s
 
 def test_a_folder_without_reports_is_no_failure(tmp_path: Path) -> None:
     assert skipped.sentence(skipped.reasons(tmp_path / "none")) == "Skipped tests: 0."
+
+
+def test_the_tests_of_versions_are_found_without_what_runs_several_at_a_time() -> None:
+    """Their environments hold pytest alone, and it refuses a hook that it does not know."""
+    here = Path(__file__).parent
+    command = [sys.executable, "-m", "pytest", "-p", "no:xdist", "-m", "versions", "--collect-only", "-q"]
+    done = subprocess.run(
+        [*command, str(here / "test_examples.py")], capture_output=True, text=True, check=False, cwd=here
+    )
+    assert done.returncode == 0 and "test_the_chain_is_green" in done.stdout, done.stdout + done.stderr

@@ -57,6 +57,11 @@ def changed(where: str, why: str) -> ForeignChange:
     return ForeignChange(CHANGED, where, f"our rules in {where} were changed: {why}")
 
 
+def narrowed(where: str, chain: str) -> ForeignChange:
+    """Return that only packets which meet a condition are led to our chain."""
+    return changed(where, f"its jump to our chain {chain} is for some packets alone")
+
+
 def changed_by(where: str, strange: int) -> ForeignChange:
     """Return that our rules are C(strange) more than ours, or fewer if that is negative."""
     return changed(where, f"{abs(strange)} {'more' if strange > 0 else 'fewer'} than ours")

@@ -188,9 +188,15 @@ def _direction(saved: str, rules: Rules, version: int, direction: str) -> str:
     if not wanted:
         return gone + f"-F {chain}\n-X {chain}\n" if exists else ""
     text = "" if exists and held == own and intact else "\n".join([f":{chain} - [0:0]"] + wanted) + "\n"
-    if jumps != [0]:
+    if jumps != [0] or not _leads_all(in_base[0], direction):
         text += gone + _insertion(direction)
     return text
+
+
+def _leads_all(line: str, direction: str) -> bool:
+    """Tell whether a rule leads all packets of its base chain to our chain, not those of one interface."""
+    comment = r'( -m comment --comment (\S+|"(\\.|[^"\\])*"))?'
+    return bool(re.match(f"-A {_BASES[direction]}{comment} -j {CHAINS[direction]}$", line))
 
 
 def _foreign_changes(
@@ -205,11 +211,14 @@ def _foreign_changes(
         return
     lines = lines_of(saved)
     in_base = [line for line in lines if line.startswith(f"-A {_BASES[direction]} ")]
-    jumps = [position for position, line in enumerate(in_base) if line.endswith(f"-j {chain}")]
+    jumps = [line for line in in_base if line.endswith(f"-j {chain}")]
+    leads = [position for position, line in enumerate(in_base) if _leads_all(line, direction)]
     if not jumps:
         yield drift.jump_gone(where, chain)
-    elif jumps[0]:
-        yield drift.not_first(where, jumps[0], in_base[0])
+    elif not leads:
+        yield drift.narrowed(where, chain)
+    elif leads[0]:
+        yield drift.not_first(where, leads[0], in_base[0])
     present = [line for line in lines if line.startswith(f"-A {chain} ")]
     strange = len(present) - len(chain_lines(parse(saved, version), direction, version))
     if strange:

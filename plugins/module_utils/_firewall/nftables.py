@@ -20,7 +20,7 @@ from .listing import Listing
 from .places import PLACES
 from .provider import Change, Provider, change_files
 from .rule import ACCEPT, COMMENT_PREFIX, IN, OUT, REJECT, Rule, Rules, canonical, network_text
-from .ruleset import CHAINS, FAMILIES, TABLE, VERSIONS, Place
+from .ruleset import CHAINS, FAMILIES, HOOKS, PRIORITY, TABLE, VERSIONS, Place
 from .steps import (
     FirewallError,
     Run,
@@ -118,8 +118,7 @@ def render_restrictions(rules: Iterable[Rule]) -> str:
         f"delete table inet {TABLE}",
         f"table inet {TABLE} {{",
         f"chain {CHAINS[IN]} {{",
-        # Just before the usual priority: what we reject is rejected whatever others accept later.
-        "type filter hook input priority -1; policy accept;",
+        f"type filter hook {HOOKS[IN]} priority {PRIORITY}; policy {ACCEPT};",
         "iif lo accept",
         "ct state established,related accept",
     ]
@@ -172,7 +171,7 @@ class Nftables(Provider):
 
     def rules(self) -> Rules:
         """Return what our chains hold everywhere, and the rejections of our table."""
-        in_our_table = self._ruleset.restrictions()
+        in_our_table = self._ruleset.restrictions() if self._ruleset.is_restricting() else ()
         held = [(place, set(self._ruleset.ours(place))) for place in self._places]
         # Where no table drops what comes in, only our own table holds what it must not reject.
         anywhere: Set[Rule] = {rule for rule in in_our_table if rule.action == ACCEPT}
@@ -253,7 +252,7 @@ class Nftables(Provider):
     def _jump_commands(self, base: Place, needed: bool) -> Iterator[str]:
         """Yield what makes one jump at the head of the base chain, or none at all."""
         jumps = self._ruleset.jumps(base)
-        if [position for position, handle in jumps] == ([0] if needed else []):
+        if self._ruleset.is_led_first(base) if needed else not jumps:
             return
         for unused, handle in jumps:
             yield f"delete rule {base.base_in_table} handle {handle}\n"
@@ -267,7 +266,7 @@ class Nftables(Provider):
 
     def _around(self, base: Place) -> str:
         """Return what nft lists of a base chain, nothing if our jump is the first of its rules."""
-        if [position for position, unused in self._ruleset.jumps(base)] == [0]:
+        if self._ruleset.is_led_first(base):
             return ""
         return _listed(f"chain {base.base_in_table}")
 
@@ -286,7 +285,7 @@ class Nftables(Provider):
         wanted = _rules_of_table(rules)
         held, exists = self._ruleset.restrictions(), self._ruleset.has_chain("inet", TABLE, CHAINS[IN])
         present = self._ruleset.rules("inet", TABLE, CHAINS[IN])
-        intact = len(present) == len(wanted) + _ADDED_TO_TABLE
+        intact = len(present) == len(wanted) + _ADDED_TO_TABLE and self._ruleset.is_restricting()
         if wanted and (held != wanted or not intact):
             commands.append(render_restrictions(wanted))
         elif not wanted and exists:
@@ -294,7 +293,7 @@ class Nftables(Provider):
         if wanted or exists:
             text = remove = f"add table inet {TABLE}\ndelete table inet {TABLE}\n"
             if exists:
-                is_ours = len(present) == len(held) + _ADDED_TO_TABLE
+                is_ours = len(present) == len(held) + _ADDED_TO_TABLE and self._ruleset.is_restricting()
                 listed = "" if is_ours else _listed(f"table inet {TABLE}")
                 text = remove + listed if listed else render_restrictions(held)
             undo.append(Run(("nft", "-f", "-"), text, what=f"restoring our nftables table inet {TABLE}"))
@@ -345,10 +344,16 @@ class Nftables(Provider):
         found = [change for path in sorted(_known_files()) for change in self._lost_of(path)]
         for place in sorted(place for place in self._ruleset.bases() if self._has_ours(place)):
             jumps, where = self._ruleset.jumps(place), f"chain {place.base_in_table}"
-            if jumps and jumps[0][0]:
-                found.append(drift.not_first(where, jumps[0][0]))
+            leads = self._ruleset.leads(place)
+            if leads and leads[0]:
+                found.append(drift.not_first(where, leads[0]))
+            elif jumps and not leads:
+                found.append(drift.narrowed(where, place.chain))
             elif not jumps and place in self._places:
                 found.append(drift.jump_gone(where, place.chain))
+        if self._ruleset.has_chain("inet", TABLE, CHAINS[IN]) and not self._ruleset.is_restricting():
+            why = "it is disabled (dormant), or its chain has another hook, priority or policy"
+            found.append(drift.changed(f"table inet {TABLE}", why))
         for place in self._ruleset.ours_anywhere():
             present = self._ruleset.rules(place.family, place.table, place.chain)
             strange = len(present) - 1 - len(self._ruleset.ours(place))

@@ -173,6 +173,8 @@ def _of_nft(firewall: Chosen, found: Ruleset, others: bool) -> Iterator[_Group]:
     for family, table in found.tables():
         if family not in ("ip", "ip6", "inet", "netdev") or table == TABLE:
             continue
+        if found.is_disabled(family, table):
+            continue
         chains = found.chains_of(family, table)
         owners = {chain["name"]: found.owner(chain) for chain in chains if "hook" in chain}
         if found.is_read_by_iptables(family, table) and "iptables" in owners.values():

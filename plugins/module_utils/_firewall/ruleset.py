@@ -28,11 +28,13 @@ from .steps import FirewallError, output, run, which
 from .xtables import FIREWALLD_CHAIN
 
 if TYPE_CHECKING:
-    from .._shapes import NftChain, NftDocument, NftExpression, NftItem, NftRule
+    from .._shapes import NftChain, NftDocument, NftExpression, NftItem, NftRule, NftTable
 
 # Our objects: a chain for each direction in the tables of others, and one table of our own.
 CHAINS = {IN: "exasol_network_in", OUT: "exasol_network_out"}
 TABLE = "exasol_network"
+# Just before the usual priority: what we reject is rejected whatever others accept later.
+PRIORITY = -1
 OBSERVED = "exasol_network_observed"  # a table that decides nothing: it only counts (observe.py)
 HOOKS = {IN: "input", OUT: "output"}
 FAMILIES = {4: "ip", 6: "ip6"}
@@ -91,6 +93,8 @@ class Ruleset:
         found = document.get("nftables", [])
         items = [item for item in found if not _is_observing(item)]
         self.has_observation = len(items) < len(found)
+        tables = [item["table"] for item in items if "table" in item]
+        self._disabled = {(table["family"], table["name"]) for table in tables if _is_disabled(table)}
         self.chains = [item["chain"] for item in items if "chain" in item]
         self._rules: "Dict[Tuple[str, str, str], List[NftRule]]" = {}
         for rule in (item["rule"] for item in items if "rule" in item):
@@ -103,6 +107,10 @@ class Ruleset:
     def tables(self) -> List[Tuple[str, str]]:
         """Return the tables that hold chains, as family and name."""
         return sorted({(chain["family"], chain["table"]) for chain in self.chains})
+
+    def is_disabled(self, family: str, table: str) -> bool:
+        """Tell whether the base chains of a table see no packet, because somebody made it dormant."""
+        return (family, table) in self._disabled
 
     def chains_of(self, family: str, table: str) -> "List[NftChain]":
         """Return the chains of a table."""
@@ -239,6 +247,19 @@ class Ruleset:
             )
         ]
 
+    def leads(self, place: Place) -> List[int]:
+        """Return the positions of those jumps to our chain that are for all packets."""
+        rules = self.rules(place.family, place.table, place.base)
+        return [
+            position
+            for position, unused in self.jumps(place)
+            if {statement(one) for one in rules[position].get("expr", [])} <= {"jump", "counter"}
+        ]
+
+    def is_led_first(self, place: Place) -> bool:
+        """Tell whether one jump, before all other rules, leads all packets to our chain."""
+        return self.leads(place) == [0] and len(self.jumps(place)) == 1
+
     def ours_anywhere(self) -> List[Place]:
         """Return where chains of ours are, without their base chains."""
         directions = {name: direction for direction, name in CHAINS.items()}
@@ -255,11 +276,30 @@ class Ruleset:
             parsed for rule in rules for parsed in parse_rule(rule, place.direction, place.versions[0])
         )
 
+    def is_restricting(self) -> bool:
+        """Tell whether our own table sees what comes in, as we made it to."""
+        if self.is_disabled("inet", TABLE):
+            return False
+        chains = (chain for chain in self.chains_of("inet", TABLE) if chain["name"] == CHAINS[IN])
+        # An old nft may print a word for the priority.
+        return any(
+            (chain.get("type"), chain.get("hook"), chain.get("policy")) == ("filter", HOOKS[IN], ACCEPT)
+            and (chain.get("prio") == PRIORITY or not isinstance(chain.get("prio"), int))
+            for chain in chains
+        )
+
     def restrictions(self) -> Rules:
         """Return what our own table holds, in canonical form."""
         return canonical(
             parsed for rule in self.rules("inet", TABLE, CHAINS[IN]) for parsed in parse_rule(rule, IN)
         )
+
+
+def _is_disabled(table: "NftTable") -> bool:
+    flags = table.get("flags", [])
+    # nft 1.0.6 prints something else in place of a flag. Ours has none, so any is not of our making.
+    is_ours = (table["family"], table["name"]) == ("inet", TABLE)
+    return bool(flags) if is_ours else "dormant" in ([flags] if isinstance(flags, str) else flags)
 
 
 def _is_observing(item: "NftItem") -> bool:

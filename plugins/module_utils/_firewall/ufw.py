@@ -15,7 +15,7 @@ import fcntl
 import ipaddress
 import re
 import shlex
-from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Type
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Type
 
 from .._values.ports import Ports
 from . import drift, saved_chains, xtables
@@ -124,9 +124,16 @@ def _line(rule: Rule, network: Optional[str], ports: Ports) -> str:
 
 def parse(text: str, version: int) -> Rules:
     """Return our rules in a file of user rules, in canonical form."""
-    return canonical(
-        rule for rule in (_parse_tuple(line, version) for line in lines_of(text)) if rule is not None
-    )
+    return canonical(rule for rule, unused in _ours_in(text, version))
+
+
+def _ours_in(text: str, version: int) -> Iterator[Tuple[Rule, str]]:
+    """Yield the rule of each tuple of ours, and the iptables line behind it."""
+    lines = lines_of(text)
+    for line, behind in zip(lines, lines[1:] + [""]):
+        rule = _parse_tuple(line, version)
+        if rule is not None:
+            yield rule, behind
 
 
 def _parse_tuple(line: str, version: int) -> Optional[Rule]:
@@ -225,8 +232,16 @@ def _without_ours(text: str) -> str:
     return "".join(line for index, line in enumerate(lines) if index not in gone)
 
 
-def _count_of_lines(text: str) -> int:
-    return sum(bool(_LINE.match(line)) for line in lines_of(text))
+def _meant(line: str) -> Tuple[str, ...]:
+    """Return what a line says, whether ufw wrote it or iptables-save: they order and spell it differently."""
+    words = xtables.without_quotes(line).split()
+    options = {word: value for word, value in zip(words, words[1:] + [""]) if word.startswith("-")}
+    network = options.pop("-s", "") or options.pop("-d", "")
+    ports = options.pop("--dports", "") or options.pop("--dport", "")
+    chain, protocol, target = (options.pop(name, "") for name in ("-A", "-p", "-j"))
+    # Ours have no other condition, and none that excludes something.
+    others = sorted({*options, *(["!"] if "!" in words else [])} - {"-m", "--reject-with"})
+    return (chain, protocol, ports, str(ipaddress.ip_network(network)) if network else "", target, *others)
 
 
 def _is_ours(line: str) -> bool:
@@ -273,8 +288,19 @@ class Ufw(Provider):
         self._texts: Dict[int, str] = {family.version: _read(family.path) for family in self._families}
 
     def rules(self) -> Rules:
-        """Return our rules in the user rules."""
-        return canonical(rule for version, text in self._texts.items() for rule in parse(text, version))
+        """Return our rules in the user rules, without those that are not in force: their chain lost them."""
+        return canonical(rule for family in self._families for rule in self._in_force(family))
+
+    def _in_force(self, family: Family) -> Rules:
+        saved = self._saved(family)
+        held = {_meant(line) for line in lines_of(saved) if _LINE.match(line)}
+        # Without its chain, ufw is not active there, and what it would load is what it has.
+        listed = [way for way, chain in _CHAINS.items() if f":{chain.format(family.infix)} " in saved]
+        ours = _ours_in(self._texts[family.version], family.version)
+        return canonical(rule for rule, line in ours if rule.direction not in listed or _meant(line) in held)
+
+    def _saved(self, family: Family) -> str:
+        return xtables.filter_table(self._listing.saved_if_any(xtables.SAVE[family.version]))
 
     def wanted(self, rules: Rules) -> Rules:
         """Return the rules of the IP versions that ufw manages here."""
@@ -286,12 +312,12 @@ class Ufw(Provider):
         for family in self._families:
             text = self._texts[family.version]
             content = edit(text, rules, family.version, family.infix)
-            if content != text:
+            if content != text or self._in_force(family) != parse(text, family.version):
                 before = as_it_is(family.path)
-                saved = xtables.filter_table(self._listing.saved_if_any(xtables.SAVE[family.version]))
-                change.steps.append(Write(family.path, content, before.mode))
+                if content != text:
+                    change.steps.append(Write(family.path, content, before.mode))
                 change.steps.append(Run(tuple(_restore(family, family.restore)), content))
-                change.undo.append(undo_step(family, before, _running(text, saved)))
+                change.undo.append(undo_step(family, before, _running(text, self._saved(family))))
         return change
 
     def without_ours(self, chains: Dict[str, Chain], version: int) -> Dict[str, Chain]:
@@ -324,9 +350,7 @@ class Ufw(Provider):
                 continue
             if ours[0]:
                 found.append(drift.not_first(family.path, ours[0], tuples[0]))
-            saved = xtables.filter_table(self._listing.saved(xtables.SAVE[family.version]))
-            in_file, in_force = (_count_of_lines(one) for one in (text, saved))
-            if in_force < in_file:
+            if self._in_force(family) != parse(text, family.version):
                 found.append(drift.chain_gone(f"ufw's user chains of IPv{family.version}", family.path))
         return found
 

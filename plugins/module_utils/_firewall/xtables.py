@@ -38,7 +38,12 @@ _QUOTED = re.compile(r'"(\\.|[^"\\])*"')
 
 def may_drop(line: str) -> bool:
     """Tell whether a rule may drop packets, and belongs to nobody whose chains are known by their names."""
-    return not _HARMLESS.search(_QUOTED.sub("", line))
+    return not _HARMLESS.search(without_quotes(line))
+
+
+def without_quotes(line: str) -> str:
+    """Return a line without comments and the like, which may hold any words."""
+    return _QUOTED.sub("", line)
 
 
 def filters(saved: str) -> bool:

@@ -42,7 +42,7 @@ _APART = ("created", "run", "release", "summary", "not_ok", "message", "notes", 
 
 def is_verification(value: t.Any) -> bool:
     """Whether a value claims to be a verification, fresh or of a report."""
-    return isinstance(value, Mapping) and ("results" in value or _GROUPED in value)
+    return isinstance(value, Mapping) and any(name in value for name in ("results", _GROUPED, _PACKED))
 
 
 def render(verification: Verification, name: str) -> str:
@@ -61,15 +61,20 @@ def for_variable(verification: Verification) -> dict[str, object]:
 
     Ansible copies a result several times, value by value, and each process of a task begins as a copy of the
     memory that holds it, some 3 KiB for each flow. So a large one is the text of a report in JSON,
-    packed, which C(verification_of) reads. Beside it stand those results that are not ok.
+    packed, which C(verification_of) reads. Beside it stand those results that are not ok, all of them or
+    none: whoever looks for a fault in a part of them would take its absence for success.
     """
     if len(verification["results"]) <= MOST_RESULTS:
         return dict(verification)
+    text = render(verification, "json")
+    if len(text.encode()) > _MOST_BYTES:
+        return dict(verification)  # packed, nobody could read it again
     wrong = (result for result in verification["results"] if result["verdict"] != OK)
+    some = list(islice(wrong, MOST_RESULTS + 1))
     return {
         **{name: value for name, value in verification.items() if name in _APART},
-        "results": list(islice(wrong, MOST_RESULTS)),
-        _PACKED: pack_text(render(verification, "json")),
+        **({"results": some} if len(some) <= MOST_RESULTS else {}),
+        _PACKED: pack_text(text),
     }
 
 

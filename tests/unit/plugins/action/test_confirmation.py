@@ -12,6 +12,7 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.exasol_community.network.plugins.action import confirmation
+from ansible_collections.exasol_community.network.plugins.module_utils._values.packed import unpack
 from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_utils.verifications import (
     mesh,
     verification,
@@ -44,7 +45,32 @@ def test_before_says_how_long_a_change_is_held(step):
     before = step("before", verification=GREEN, begun=time.time() - 10, absent=["n16"])
     assert before["changed"] is False and before["run"] == "one" and before["absent"] == ["n16"]
     assert 90 <= before["hold_for"] <= 120
-    assert len(before["parts"]) == len(GREEN["results"])
+    assert "parts" not in before, "the control: it is packed"
+    assert len(unpack(before["packed"])["parts"]) == len(GREEN["results"])
+
+
+def test_what_is_small_stays_readable(step):
+    few = {**GREEN, "results": GREEN["results"][:2]}
+    before = step("before", verification=few, begun=time.time())
+    assert "packed" not in before and len(before["parts"]) == 2
+
+
+@pytest.mark.parametrize("most", [2, 30], ids=["small", "packed"])
+def test_a_decision_needs_all_of_what_worked(step, most):
+    """The last flow of all breaks."""
+    results = GREEN["results"][-most:]
+    broken = [*results[:-1], {**results[-1], "verdict": "blocked"}]
+    before = step("before", verification={**GREEN, "results": results}, begun=time.time())
+    assert ("packed" in before) is (most > 2)
+    for after, verdict in ((results, "confirm"), (broken, "roll_back")):
+        decision = step("decide", before=before, changes=HELD, verification={**STILL_GREEN, "results": after})
+        assert (decision["verdict"], len(decision["broken"])) == (verdict, int(after is broken))
+
+
+def test_a_damaged_text_is_named(step):
+    before = step("before", verification=GREEN, begun=time.time())
+    with pytest.raises(AnsibleError, match="before: packed is damaged"):
+        step("decide", before={**before, "packed": before["packed"][:-9]}, changes=HELD)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible import template
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
 
+from ansible_collections.exasol_community.network.plugins.filter.cut_table import FilterModule as Cut
+from ansible_collections.exasol_community.network.plugins.filter.observed_table import (
+    FilterModule as Observed,
+)
 from ansible_collections.exasol_community.network.plugins.filter.report_changes import (
     FilterModule as Changes,
 )
@@ -45,6 +51,8 @@ CHECKOUT = Path(__file__).parents[4]
 _SPEC = importlib.util.spec_from_file_location("formats_doc", CHECKOUT / "tools" / "formats_doc.py")
 formats_doc = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(formats_doc)
+cut_table = Cut().filters()["cut_table"]
+observed_table = Observed().filters()["observed_table"]
 report_changes = Changes().filters()["report_changes"]
 report_flows = Flows().filters()["report_flows"]
 to_report = Report().filters()["to_report"]
@@ -68,6 +76,40 @@ def test_flows_and_paths_are_listed_one_by_one():
     assert report_flows(report, "paths") == made["paths"]
     with pytest.raises(AnsibleFilterError, match=r"'hosts'.*flows, paths"):
         report_flows(report, "hosts")
+
+
+EVIL = "{{ 'evaluated' }}"
+
+
+def evaluated(value):
+    """Return a value as Ansible evaluates it again when it is read from a variable."""
+    return template.Templar(loader=DataLoader(), variables={}).template(value)
+
+
+@pytest.mark.parametrize(
+    "render",
+    [
+        report_flows,
+        to_report,
+        lambda made: to_report(made, "csv"),
+        lambda made: to_change_request(made, site=EVIL),
+        lambda made: report_changes(made, verification(mesh())),
+        lambda made: report_changes(made, verification(mesh()), "text"),
+        lambda unused: observed_table({EVIL: {"failed": True}, "n12": {"observed": []}}),
+        lambda unused: cut_table({EVIL: {"failed": True}}),
+    ],
+    ids=["flows", "json", "csv", "request", "changes", "text", "observed", "cut"],
+)
+def test_what_a_filter_returns_is_never_a_template(render):
+    """Hosts write texts that are in it."""
+    made = verification(mesh(n13="blocked"))
+    for one in made["results"]:
+        one["sentence"], one["reason"] = f"{one['source']} {EVIL}", EVIL
+    returned = render(made)
+    assert EVIL in str(returned).replace("\\'", "'")
+    assert evaluated(returned) == returned
+    trusted = getattr(template, "trust_as_template", str)
+    assert evaluated(trusted(EVIL)) == "evaluated", "the control"
 
 
 def test_a_change_request_is_made_of_both():

@@ -62,6 +62,9 @@ def nft(monkeypatch, *items, files=()):
 FILE = nftables.render_chain(INPUT, RULES) + nftables.render_jump(INPUT)
 FILE_OUT = nftables.render_chain(INPUT._replace(base="output", direction="out"), ())
 RESTRICTIONS = nftables.render_restrictions(RULES)
+DORMANT = [{"table": {"family": "inet", "name": "exasol_network", "flags": ["dormant"]}}]
+MOVED = [("changed", "table inet exasol_network")]
+NARROW = entry("input", TCP_22, *our_jump("input", 5)["rule"]["expr"])
 
 
 @pytest.mark.parametrize(
@@ -81,13 +84,23 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
             [RESTRICTIONS],
             [("chain_gone", "table inet exasol_network")],
         ),
-        ([base(table="exasol_network", name=INPUT.chain)], [RESTRICTIONS], []),
+        ([base(table="exasol_network", name=INPUT.chain, prio=-1)], [RESTRICTIONS], []),
+        ([base(table="exasol_network", name=INPUT.chain, prio=5)], [RESTRICTIONS], MOVED),
+        ([base(table="exasol_network", name=INPUT.chain, prio=-1, policy="drop")], [RESTRICTIONS], MOVED),
+        ([base("forward", table="exasol_network", name=INPUT.chain, prio=-1)], [RESTRICTIONS], MOVED),
+        ([*DORMANT, base(table="exasol_network", name=INPUT.chain, prio=-1)], [RESTRICTIONS], MOVED),
         (
             [our_jump("input", 5), OURS, FIRST, OWN],
             [FILE, FILE_OUT],
             [("chain_gone", "table inet filter")],
         ),
         ([OURS, FIRST, OWN], [FILE], [("jump_gone", "chain inet filter input")]),
+        ([NARROW, OURS, FIRST, OWN], [FILE], [("changed", "chain inet filter input")]),
+        (
+            [NARROW, our_jump("input", 6), OURS, FIRST, OWN],
+            [FILE],
+            [("not_first", "chain inet filter input")],
+        ),
         (
             [entry("input", TCP_22, DROP), our_jump("input", 5), OURS, FIRST, OWN],
             [],
@@ -111,8 +124,14 @@ RESTRICTIONS = nftables.render_restrictions(RULES)
         "the table was loaded again",
         "our own table was deleted",
         "our own table stands",
+        "our own table has another priority",
+        "our own table has another policy",
+        "our own table has another hook",
+        "our own table is disabled",
         "the chain of one direction was deleted",
         "the jump was deleted",
+        "the jump is for one port",
+        "a jump for one port before ours",
         "a rule before the jump",
         "a rule among ours",
         "a rule of ours deleted",
@@ -141,6 +160,7 @@ def saved(*lines):
         ([FOREIGN], [*CHAIN, *LINES], [("chain_gone", "chain INPUT of IPv4")]),
         ([*CHAIN, FOREIGN, *LINES], [], [("jump_gone", "chain INPUT of IPv4")]),
         ([*CHAIN, FOREIGN, JUMP, *LINES], [], [("not_first", "chain INPUT of IPv4")]),
+        ([*CHAIN, "-A INPUT -i eth0 -j EXASOL-IN", *LINES], [], [("changed", "chain INPUT of IPv4")]),
         (
             [*CHAIN, JUMP, *LINES, "-A EXASOL-IN -p tcp -m tcp --dport 22 -j ACCEPT"],
             [],
@@ -155,6 +175,7 @@ def saved(*lines):
         "flushed",
         "the jump was deleted",
         "a rule before the jump",
+        "the jump is for one interface",
         "a rule among ours",
         "a rule of ours deleted",
     ],
@@ -325,7 +346,7 @@ class Saved:
     def __init__(self, text):
         self.text = text
 
-    def saved(self, command):
+    def saved_if_any(self, command):
         assert command == "iptables-save"
         return self.text
 
@@ -337,6 +358,8 @@ class Saved:
         (EMPTY_UFW, EMPTY_UFW, []),
         (ABOVE, ABOVE, [("not_first", "/etc/ufw/user.rules")]),
         (UFW, EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv4")]),
+        (UFW, UFW.replace("--dport 8563", "--dport 8564"), [("chain_gone", "ufw's user chains of IPv4")]),
+        (BY_HAND_OF_UFW, UFW, []),
         (TWO_OF_UFW, TWO_OF_UFW, []),
         (UFW, BY_HAND_OF_UFW, []),
     ],
@@ -345,6 +368,8 @@ class Saved:
         "nothing of ours",
         "a rule before ours",
         "flushed",
+        "another rule in place of ours",
+        "a rule of others prepared in the file alone",
         "two rules of ours",
         "a rule by hand in the kernel alone",
     ],
@@ -358,13 +383,14 @@ def test_ufw(text, running, expected):
 def test_each_version_of_ufw_is_looked_at_for_itself():
     """IPv4 has nothing of ours, IPv6 has."""
     six = cases.settled([rule("in tcp 8563", "2001:db8::/64")])
-    text = ufw.edit(EMPTY_UFW.replace("ufw-", "ufw6-"), six, 6, "6")
+    empty = EMPTY_UFW.replace("ufw-", "ufw6-")
+    text = ufw.edit(empty, six, 6, "6")
     provider = ufw.Ufw.__new__(ufw.Ufw)
     provider._families, provider._texts = ufw.FAMILIES, {4: EMPTY_UFW, 6: text}
-    for running, expected in ((text, []), (EMPTY_UFW, [("chain_gone", "ufw's user chains of IPv6")])):
+    for running, expected in ((text, []), (empty, [("chain_gone", "ufw's user chains of IPv6")])):
         listed = {"iptables-save": EMPTY_UFW, "ip6tables-save": running}
         provider._listing = Saved("")
-        provider._listing.saved = listed.__getitem__
+        provider._listing.saved_if_any = listed.__getitem__
         assert codes(provider.foreign_changes()) == expected
 
 

@@ -351,6 +351,9 @@ def opens(port):
     )
 
 
+IIF = {"match": {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "eth0"}}
+NARROW = (entry("input", IIF, jump(CHAINS["in"]), handle=5),)
+COUNTED = (entry("input", COUNTER, jump(CHAINS["in"]), handle=5),)
 OURS = (
     chain(CHAINS["in"]),
     our_jump("input", 5),
@@ -379,6 +382,8 @@ OURS = (
         (OURS[:1] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5", INSERT]),
         (OURS[:2] + DROPPING + OURS[1:], ["delete rule inet filter input handle 5"] * 2 + [INSERT]),
         (OURS[:1] + DROPPING + OURS[2:], [INSERT]),
+        (OURS[:1] + NARROW + DROPPING + OURS[2:], ["delete rule inet filter input handle 5", INSERT]),
+        (OURS[:1] + COUNTED + DROPPING + OURS[2:], []),
         (OURS[:2] + DROPPING + OURS[3:4], FRESH),
         (OURS[:2] + DROPPING, FRESH),
         # As many rules as there have to be, but one of them for another port; or none for replies.
@@ -392,6 +397,8 @@ OURS = (
         "not-first",
         "twice",
         "no-jump",
+        "for-one-interface",
+        "counted",
         "one-missing",
         "empty",
         "lower-port",
@@ -586,6 +593,51 @@ def test_our_table_is_made_anew_unless_it_is_as_wanted(monkeypatch, tmp_path, he
     assert lines == (nftables.render_restrictions(only).splitlines() if anew else [])
 
 
+IN_PLACE = base(name=CHAINS["in"], prio=-1, **OUR_TABLE)
+AS_WANTED = ASIDE + (refuses(8563),)
+
+
+def our_table(*flags):
+    return {"table": {"family": "inet", "name": "exasol_network", "handle": 4, "flags": list(flags)}}
+
+
+@pytest.mark.parametrize(
+    "items, is_ours",
+    [
+        ([our_table(), IN_PLACE], True),
+        ([base(name=CHAINS["in"], prio="filter - 1", **OUR_TABLE)], True),
+        ([our_table("dormant"), IN_PLACE], False),
+        ([{"table": {**our_table()["table"], "flags": "dormant"}}, IN_PLACE], False),
+        ([{"table": {**our_table()["table"], "flags": "Lester Gooch #5"}}, IN_PLACE], False),
+        ([base(name=CHAINS["in"], prio=10, **OUR_TABLE)], False),
+        ([base("forward", name=CHAINS["in"], prio=-1, **OUR_TABLE)], False),
+        ([base(policy="drop", name=CHAINS["in"], prio=-1, **OUR_TABLE)], False),
+        ([chain(CHAINS["in"], **OUR_TABLE)], False),
+    ],
+    ids=[
+        "ours",
+        "old nft",
+        "dormant",
+        "dormant, newer nft",
+        "dormant, nft 1.0.6",
+        "priority",
+        "hook",
+        "policy",
+        "no base chain",
+    ],
+)
+def test_our_table_is_made_anew_if_it_does_not_see_what_it_should(monkeypatch, tmp_path, items, is_ours):
+    """Its rules are there, and would be taken for rules that reject."""
+    Host(monkeypatch, tmp_path, base(), *items, *AS_WANTED)
+    monkeypatch.setattr(nftables, "output", lambda command: LISTED)
+    provider = nftables.Nftables()
+    only = cases.settled([rule("in tcp 8563", action="reject")])
+    assert provider.rules() == (only if is_ours else ())
+    change = provider.change_to(provider.wanted(only), False)
+    assert batch(change.steps) == ([] if is_ours else nftables.render_restrictions(only).splitlines())
+    assert (LISTED in change.undo[0].stdin) is not is_ours
+
+
 LISTED = "table inet exasol_network { chain exasol_network_in { accept; } }"
 
 
@@ -687,8 +739,14 @@ esac
             ["insert rule inet filter input position 8 " + JUMP, "add rule inet filter input " + JUMP],
         ),
         (OURS[:1] + DROPPING, ["tcp dport 22 accept"], 0, []),
+        (
+            OURS[:1] + NARROW + DROPPING,
+            ['iifname "eth0" jump exasol_network_in', "tcp dport 22 accept"],
+            1,
+            ['insert rule inet filter input position 8 iifname "eth0" jump exasol_network_in'],
+        ),
     ],
-    ids=["first", "last", "first-and-last", "none"],
+    ids=["first", "last", "first-and-last", "none", "for-one-interface"],
 )
 def test_a_rollback_puts_our_jumps_back_where_they_stood(
     monkeypatch, tmp_path, items, before, listings, expected

@@ -72,6 +72,9 @@ def barriers(monkeypatch, provider, items, rules=IN_RULES, **answers):
     ]
 
 
+WHOLE = [("nftables", "inet filter input", True)]
+
+
 @pytest.mark.parametrize(
     "provider, items, expected",
     [
@@ -115,6 +118,9 @@ def barriers(monkeypatch, provider, items, rules=IN_RULES, **answers):
             [],
         ),
         ("ufw", [base(policy="drop", table="exasol_network")], []),
+        ("ufw", [{"table": {"family": "inet", "name": "filter", "flags": ["dormant"]}}, OWN], []),
+        ("ufw", [{"table": {"family": "inet", "name": "filter", "flags": "owner"}}, OWN], WHOLE),
+        ("ufw", [{"table": {"family": "ip", "name": "filter", "flags": "dormant"}}, OWN], WHOLE),
     ],
     ids=[
         "own",
@@ -141,6 +147,9 @@ def barriers(monkeypatch, provider, items, rules=IN_RULES, **answers):
         "nat",
         "other-families",
         "ours",
+        "dormant",
+        "owner",
+        "another dormant table",
     ],
 )
 def test_chains_of_others_that_stop_packets_are_found(monkeypatch, provider, items, expected):

@@ -527,6 +527,72 @@ def test_provider_has_nothing_to_do_where_all_is_there(monkeypatch, tmp_path):
     assert provider.rules() == RULES
 
 
+class Kernel:
+    """What iptables-save lists of both versions."""
+
+    def __init__(self, v4, v6=""):
+        self.listed = {"iptables-save": v4, "ip6tables-save": v6}
+
+    def saved_if_any(self, command):
+        return self.listed[command]
+
+
+# The lines of RULES as iptables-save prints them.
+IN_KERNEL = [
+    "-A ufw-user-input -s 192.0.2.0/24 -p tcp -m tcp --dport 8563 -j ACCEPT",
+    "-A ufw-user-input -p tcp -m tcp --dport 8563 -j REJECT --reject-with tcp-reset",
+    "-A ufw-user-output -d 192.0.2.53/32 -p udp -m udp --dport 53 -j ACCEPT",
+]
+
+
+COMMENTED = '-A ufw-user-input -p tcp -m comment --comment "not -s \\"us\\" -d them" -j ACCEPT'
+
+
+def kernel_with(*lines):
+    heads = [f":ufw-user-{end} - [0:0]" for end in ("input", "output")]
+    return Kernel("\n".join(["*filter", *heads, *lines, "COMMIT", ""]))
+
+
+@pytest.mark.parametrize(
+    "lines, is_lost",
+    [
+        (IN_KERNEL, False),
+        (["-A ufw-user-input -s 198.51.100.1/32 -j DROP", *reversed(IN_KERNEL)], False),
+        ([], True),
+        (IN_KERNEL[:2], True),
+        (IN_KERNEL[1:], True),
+        ([IN_KERNEL[0].replace("--dport", "-i eth0 --dport"), *IN_KERNEL[1:]], True),
+        ([IN_KERNEL[0].replace("ACCEPT", "DROP"), *IN_KERNEL[1:]], True),
+        ([IN_KERNEL[0].replace("-s", "! -s"), *IN_KERNEL[1:]], True),
+        ([COMMENTED, *IN_KERNEL], False),
+        ([IN_KERNEL[0].replace("192.0.2.0/24", "192.0.2.0/25"), *IN_KERNEL[1:]], True),
+    ],
+    ids=[
+        "all",
+        "others-too",
+        "flushed",
+        "no-out",
+        "one-missing",
+        "one-interface",
+        "dropped",
+        "all-others",
+        "words-in-a-comment",
+        "fewer-sources",
+    ],
+)
+def test_rules_that_the_kernel_lost_are_loaded_again(monkeypatch, tmp_path, lines, is_lost):
+    """Their file is as it should be, so it alone would tell that nothing is to be done."""
+    text = ufw.edit(FILES["foreign"], RULES, 4, "")
+    Host(monkeypatch, tmp_path, v4=text)
+    provider = ufw.Ufw(kernel_with(*lines))
+    assert (provider.rules() == RULES) is not is_lost
+    change = provider.change_to(provider.wanted(RULES), True)
+    loaded = [(step.command[0], step.stdin) for step in change.steps]
+    assert loaded == ([("iptables-restore", text)] if is_lost else [])
+    assert len(change.undo) == len(change.steps)
+    assert [one.code for one in provider.foreign_changes()] == (["chain_gone"] if is_lost else [])
+
+
 @pytest.mark.parametrize(
     "defaults, expected",
     [
