@@ -27,6 +27,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces import s
 from ansible_collections.exasol_community.network.tests.labs.namespaces.judging import run_of, shown
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     NOBODY_FAR,
+    ROUTER,
     SERVER,
     SERVERS,
     Line,
@@ -298,7 +299,8 @@ def test_what_is_said_of_datagrams_to_our_listener(line: Line) -> None:
     judged = run_of(line.client, line.server, own_service=LOGS)
     shown(judged, "a load balancer leads some datagrams to a server that is silent")
     line.server.nft_flush()
-    with Service(line.server, OTHER, PORT, socket.SOCK_DGRAM, reply=b"welcome"):
+    line.router.nft(balanced(SERVER[4], SERVER[4], ROUTER[4]))
+    with Service(line.router, ROUTER[4], PORT, socket.SOCK_DGRAM, reply=b"welcome"):
         judged = run_of(line.client, line.server, own_service=LOGS)
     shown(judged, "a load balancer leads some datagrams to another service")
 

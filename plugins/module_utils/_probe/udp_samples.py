@@ -19,11 +19,11 @@ A listener of ours may be asked as often as we like (C(OurSamples)):
 4. I(Strays.) A question may come to the listener of another host, to something else, or be refused by an ICMP
    error: none of that is loss. At the first one, sixteen more source ports ask.
 
-Services of others are asked in their own protocol, one question at a time and at most five in a second, as
-Microsoft's DNS server allows it to all hosts of a network together if it limits its answers
-(C(TheirSamples)). They may stop to answer when they like, so their silence alone proves nothing:
+Services of others are asked in their own protocol (C(TheirSamples)), one question at a time and at most five
+in a second: if Microsoft's DNS server limits its answers, it gives as many. A server may stop answering
+whenever it likes, so its silence alone proves nothing:
 
-1. I(Samples.) DNS servers are asked from five more source ports. Every host asks them more than that. Time
+1. I(Samples.) DNS servers are asked from five more source ports, which is less than a login costs them. Time
    servers are not, because a second question within two seconds may count against this host.
 2. I(Silence.) The first source port that is silent, that of the first question of the sweep too, asks twice
    more. If it stays silent, it is I(compared) with one that was answered: both ask ten times, in random
