@@ -22,7 +22,7 @@ chosen = $(filter-out $(WITHOUT),$(1))
 side_by_side = @MAKE="$(MAKE)" tools/side_by_side.sh $(call chosen,$(1))
 WITHOUT ?=
 
-SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=6 --dist=loadfile
+SIDE_BY_SIDE := --numprocesses=auto --maxprocesses=8 --dist=loadfile
 # Each with a lab of its own. In the order of their names the files end at about the same time in both.
 LABS_AT_ONCE := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 # They wait more than they compute: four at a time are right for two processors too.
@@ -49,7 +49,7 @@ no_coverage = @rm -rf .cache/coverage && mkdir -p .cache/coverage && chmod 1777 
 molecule molecule-ci: export PYTHONPATH := $(CURDIR)/tests/labs/namespaces/compiled
 molecule molecule-ci: export EXANET_COMPILED := $(CURDIR)/.cache/compiled
 
-.PHONY: help site test beside-containers beside-integration patient-checks patient-quick checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh fresh-whole skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench coverage coverage-whole mutants clean
+.PHONY: help site test beside-checks tests-in-turn beside-containers integration-in-turn patient-checks patient-quick checks quick lint sanity units compat compat-run compat-ci compat-list consumers integration firewall containers fresh fresh-whole skipped no-results molecule molecule-ci lab lab-down docs docs-check docs-site build changelog bench coverage coverage-whole mutants clean
 .NOTPARALLEL:
 
 help:  ## show this list
@@ -58,7 +58,7 @@ help:  ## show this list
 site: .venv/site  ## run site.yml on this machine only; ARGS="-i inventory" for your own hosts
 	ansible-playbook site.yml $(ARGS)
 
-test: no-results beside-containers beside-integration skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
+test: no-results beside-checks skipped  ## all checks and tests; WITHOUT="lint containers" leaves some of them out
 
 no-results:
 	@rm -rf $(RESULTS)
@@ -72,9 +72,15 @@ skipped:  # report which parts were left out and which tests skipped, and what t
 beside-containers: .venv/test
 	$(call side_by_side,containers patient-quick)
 
-# What integration measures wants a processor as soon as a packet comes, and leaves some of two to others.
-beside-integration: .venv/test
-	$(call side_by_side,integration patient-checks)
+# What integration measures wants a processor as soon as a packet comes, so no other tests run beside it.
+integration-in-turn: .venv/test
+	$(call side_by_side,integration)
+
+tests-in-turn: beside-containers integration-in-turn
+
+# Whenever all tests wait, checks compute.
+beside-checks: .venv/test
+	$(call side_by_side,tests-in-turn patient-checks)
 
 patient-checks: .venv/test
 	@nice -n 19 "$(MAKE)" --no-print-directory checks

@@ -24,7 +24,7 @@ for name in sys.argv[1:]:
         compile(source.read(), name, "exec")
 ' {} +
 # What differs between versions shows in a few examples, and not in what the kernel does with a hundred rule sets, or lets through for each way to lock out.
-export EXANET_EXAMPLES=${EXANET_EXAMPLES:-25}
+export EXANET_EXAMPLES=${EXANET_EXAMPLES:-10}
 folder=tests/unit/plugins/module_utils/_firewall
 once=("$folder/test_"{cutting,locking_out}.py)
 # Nor does it show in what the kernel makes of our rules, or in who dies between two files, where the time goes. What an older Python lacks may show

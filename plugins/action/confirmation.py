@@ -37,6 +37,7 @@ class ActionModule(ControllerAction):
         "before": {"type": "dict"},
         "changes": {"type": "dict", "default": {}},
         "holding": {"type": "dict"},
+        "unmanaged": {"type": "dict", "default": {}},
         "decision": {"type": "dict"},
         "settled": {"type": "dict", "default": {}},
         "kept": {"type": "dict"},
@@ -78,6 +79,7 @@ class ActionModule(ControllerAction):
             now=time.time(),
             lost=options["absent"],
             holding=options["holding"],
+            unmanaged=options["unmanaged"],
         )
         for line in (decision.headline, *decision.lines):
             display.display(visible(line))
@@ -104,6 +106,7 @@ class ActionModule(ControllerAction):
             hosts=options["hosts"],
             active=variables.get("ansible_play_hosts", ()),
             digest=options["digest"],
+            now=time.time(),
         )
         measured = "The measurement after the change of the firewalls"
         said = (

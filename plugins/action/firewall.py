@@ -44,7 +44,13 @@ class ActionModule(RemoteAction):
         """Run the module; confirm its change, or report that the host rolls it back."""
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         self._check_host(task_vars or {})
-        self._check_machine(task_vars or {})
+        is_query = self._task.args.get("state") == "query"
+        try:
+            self._check_machine(task_vars or {})
+        except AnsibleActionFail as error:
+            if not is_query:
+                raise
+            return {**result, "skipped": True, "msg": str(error)}  # nothing of the host can be asked
         for order, answer in _ORDERS.items():
             if self._task.args.get(order):
                 result.update(self._carry_out(order, answer, task_vars))
@@ -54,7 +60,7 @@ class ActionModule(RemoteAction):
         )
         hold_for = self._seconds("hold_for", 0, "0 to confirm over a new connection")
         result.update(self._execute_module(module_name=_MODULE, task_vars=task_vars))
-        for event in ("rolled_back", "confirmed"):
+        for event in ("rolled_back", "confirmed", "unsettled"):
             ago = result.pop(f"{event}_ago", None)
             if isinstance(ago, (int, float)) and not isinstance(ago, bool):
                 result[f"{event}_epoch"] = time.time() - ago  # hosts and the controller may differ in time

@@ -919,6 +919,13 @@ if TYPE_CHECKING:
         confirmed_ago: float  # the same since the confirmation of the change before; missing if not known
         changed_rules: List[ChangedRule]
 
+    class FirewallQuery(TypedDict):
+        """When runs have changed a host's firewall, in seconds of its clock; missing if not known."""
+
+        changed: bool
+        confirmed_ago: NotRequired[float]  # since a change was confirmed last
+        unsettled_ago: NotRequired[float]  # since one was rolled back; 0 if one may await its confirmation
+
     class FirewallConfirmation(TypedDict):
         """The answer to a confirmation."""
 

@@ -31,7 +31,8 @@ options:
       - V(end) says how it ended on each host. It fails if the change was rolled back, or if hosts differ.
       - V(reuse) says whether a later verification may take the measurement after the change in place of its
         own. It may if it would measure the same hosts with the same plan and variables, if no host failed
-        since, and if the role P(exasol_community.network.firewall#role) ran on none of them since.
+        since, if the role P(exasol_community.network.firewall#role) ran on none of them since, and if the
+        measurement is no older than 900 seconds.
     type: str
     choices: [before, decide, end, reuse]
     required: true
@@ -64,6 +65,15 @@ options:
       - With V(decide), a changed host that does not hold its change any more speaks against it.
       - Without this option, hosts count as holding their changes.
     type: dict
+  unmanaged:
+    description:
+      - What M(exasol_community.network.firewall) returned for
+        O(exasol_community.network.firewall#module:state=query) on hosts whose firewall this run leaves as it
+        is, by host.
+      - With V(decide), a change of another run there since the first measurement began counts as one on a
+        host of O(changes) does.
+    type: dict
+    default: {}
   decision:
     description: What V(decide) returned. Required for V(end).
     type: dict
@@ -76,8 +86,8 @@ options:
   kept:
     description:
       - What each host has of the measurement after its change. Required for V(reuse).
-      - This is its run (C(run)), the run of the plan of the change (C(plan)), its C(hosts) and the C(digest)
-        of its plan.
+      - This is its run (C(run)), its date (C(created)), the run of the plan of the change (C(plan)), its
+        C(hosts) and the C(digest) of its plan. One without a date counts as too old.
     type: dict
   plans:
     description: The run of the plan of the last change, by host, with V(reuse).

@@ -79,8 +79,10 @@ options:
     description:
       - V(present) makes the firewall hold exactly the rules.
       - V(absent) removes everything that this module has made.
+      - V(query) changes nothing, reads no firewall and needs no root. It returns when other runs have changed
+        the host's firewall with this module (RV(confirmed_epoch), RV(unsettled_epoch)).
     type: str
-    choices: [present, absent]
+    choices: [present, absent, query]
     default: present
   provider:
     description:
@@ -427,6 +429,13 @@ confirmed_epoch:
   returned: success, when the host knows it
   type: float
   sample: 1796000000.5
+unsettled_epoch:
+  description:
+    - When a change was rolled back, by the clock of the controller, in seconds since 1970.
+    - This moment, if a change may still await its confirmation.
+  returned: success with O(state=query), unless every change was confirmed
+  type: float
+  sample: 1796000000.5
 changed_rules:
   description: The rules that the change adds and removes.
   returned: when a firewall runs
@@ -470,13 +479,19 @@ from ansible.module_utils.basic import AnsibleModule
 # First, and unused: what is imported after it is compiled once.
 from ..module_utils._ansible import archive  # noqa: F401  # pylint: disable=unused-import
 from ..module_utils._ansible.failures import failures_of
-from ..module_utils._firewall.apply import Options, change, confirm, hold, roll_back
+from ..module_utils._firewall.apply import Options, change, confirm, hold, query, roll_back
 from ..module_utils._firewall.detect import AUTO
 from ..module_utils._firewall.providers import PROVIDERS
 from ..module_utils._firewall.restrict import OBSERVE, RESTRICTED, read_restrict
 
 if t.TYPE_CHECKING:
-    from ..module_utils._shapes import FirewallConfirmation, FirewallHold, FirewallResult, FirewallRollback
+    from ..module_utils._shapes import (
+        FirewallConfirmation,
+        FirewallHold,
+        FirewallQuery,
+        FirewallResult,
+        FirewallRollback,
+    )
 
 
 def rule_options() -> t.Dict[str, t.Any]:
@@ -495,7 +510,7 @@ def options() -> t.Dict[str, t.Any]:
     providers = [AUTO, *(firewall.name for firewall in PROVIDERS)]
     return {
         "rules": {"type": "list", "elements": "dict", "default": [], "options": rule_options()},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "state": {"type": "str", "choices": ["present", "absent", "query"], "default": "present"},
         "provider": {"type": "str", "choices": providers, "default": AUTO},
         "outgoing": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
         "restrict": {"type": "raw", "default": False},
@@ -513,8 +528,8 @@ def options() -> t.Dict[str, t.Any]:
 
 def act(
     params: t.Mapping[str, t.Any], check_mode: bool
-) -> "t.Union[FirewallResult, FirewallConfirmation, FirewallHold, FirewallRollback]":
-    """Confirm a change, hold it, roll it back, or make one; return the result."""
+) -> "t.Union[FirewallResult, FirewallQuery, FirewallConfirmation, FirewallHold, FirewallRollback]":
+    """Confirm a change, hold it, roll it back, or make one, or look who did; return the result."""
     if params["confirm"]:
         return {"changed": False, "confirmed": not check_mode and confirm(params["confirm"])}
     if params["hold"]:
@@ -523,6 +538,8 @@ def act(
         if not check_mode:
             roll_back(params["roll_back"])
         return {"changed": True, "is_rolled_back": not check_mode}
+    if params["state"] == "query":
+        return query()
     restrict = read_restrict(params["restrict"])
     wanted = Options(
         rules=params["rules"],

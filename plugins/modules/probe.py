@@ -380,7 +380,7 @@ observations:
         - C(tried) of them asked, those of the first questions included, and C(failed_always) never got an
           answer, however often they asked.
         - C(pattern) is V(by_connection) if packet loss or a limit of the server do not explain that.
-          C(strays) are questions that did not come to the listener, as in RV(paths[].strays).
+          C(strays) are questions that did not come to the listener or server, as in RV(paths[].strays).
         - A listener is asked from 16 source ports, and from twice as many if one is silent or refused. A DNS
           server is asked from 5 more, one after the other. A time server is asked again only if the first
           question had no answer.
@@ -482,12 +482,15 @@ paths:
       returned: success
       sample: 192.0.2.12
     tries:
-      description: How many TCP ports answered, and how many more connections to a listener came about.
+      description:
+        - How many TCP ports answered, and how many more connections to a listener came about.
+        - If a listener proved itself, ports that another host or program answered are not counted.
       type: int
       returned: success
       sample: 1003
     lost:
-      description: How many of them needed more than one packet or one connection attempt.
+      description:
+        - How many of them needed more than one packet, or one more connection because the first got no reply.
       type: int
       returned: success
       sample: 82
@@ -533,6 +536,8 @@ paths:
         - C(how) is V(other_host) if the listener of another host, C(answered_by), proved itself; V(stranger)
           if something else answered; V(refused), by RST or an ICMP error; V(cut_off) if they were accepted
           and ended without an answer; or V(unanswered) if they were accepted and never answered.
+        - It is V(refused_here) if a rule or a route of this host itself rejected them, and V(no_neighbour) if
+          nothing replied to its ARP or NDP.
         - V(unanswered) is returned only if packet loss explains it with a probability below one in a
           thousand.
       type: list

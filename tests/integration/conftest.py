@@ -38,11 +38,11 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.standins
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run six tests at a time, because they wait for two thirds of their time.
+    """Run eight tests at a time, because they wait for two thirds of their time.
 
     Where no namespaces can be made, all of them share the loopback of the machine, so one at a time.
     """
-    return 1 if namespaces.missing() else 6
+    return 1 if namespaces.missing() else 8
 
 
 # What a file has if its tests share something that is made once for all of them, as most labs are.

@@ -229,6 +229,27 @@ def test_a_load_balancer_is_found_by_the_connections_that_follow_the_first(line:
     assert "load balancer" in judged.sentence
 
 
+SECOND = f"tcp dport {PORT} tcp flags & (syn|ack) == syn numgen inc mod 2 == 1"
+
+
+def test_what_the_source_itself_does_with_some_connections(line: Line) -> None:
+    for rejection in ("icmpx type admin-prohibited", "tcp reset"):
+        line.client.nft(filter_rules("output", f"{SECOND} reject with {rejection}"))
+        judged = run_of(line.client, line.server)
+        shown(judged, "a rule of the source rejects some connections")
+        assert judged.actor == ("host:client",)
+    with Line() as other:
+        other.client.ip("rule", "add", "fwmark", "1", "lookup", "100")
+        other.client.ip("route", "add", "default", "via", NOBODY_NEAR[4], "dev", "near", "table", "100")
+        other.client.nft(
+            "table inet own { chain c { type route hook output priority -150; "
+            f"ct mark 0 {SECOND} ct mark set 1; ct mark 1 meta mark set 1; }}; }}"
+        )
+        judged = run_of(other.client, other.server)
+    shown(judged, "the source leads some connections to a dead gateway")
+    assert "host:client" in judged.actor and "network" not in judged.actor
+
+
 REJECT_WITH_RESET = f"tcp dport {PORT} reject with tcp reset"
 
 

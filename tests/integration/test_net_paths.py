@@ -25,6 +25,7 @@ from collections.abc import Iterator
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._firewall import apply
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel import loopback
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
 from ansible_collections.exasol_community.network.plugins.module_utils._listener.measuring import (
     SEGMENT,
@@ -36,6 +37,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.sw
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
     NOBODY_FAR,
+    NOBODY_NEAR,
     ROUTER,
     SERVER,
     SERVERS,
@@ -54,6 +56,7 @@ PORTS = "20000-20039"
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
 FULL = {4: 1448, 6: 1428}  # bytes of data in a full-size segment of Ethernet, with timestamps
 HEADERS = {4: 52, 6: 72}
+EVERY_THIRD = "tcp dport 20000 tcp flags & (syn|ack) == syn numgen inc mod 3 == 2"
 # Linux prefers even source ports: of those, this is one of four.
 DEAD_MEMBER = "iifname near tcp sport & 6 == 0 drop"
 
@@ -439,6 +442,7 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
         path, states = measured(line, 4, PORTS, timeout=1.0)
     assert [state["state"] for state in states] == ["open"], "in the end each port has proven itself"
     assert unanswered(path) >= 4, path
+    assert path["lost"] == 0, "each connection was accepted at once"
 
 
 @contextlib.contextmanager
@@ -507,6 +511,65 @@ def test_a_dead_server_of_a_load_balancer_is_found(line: Line, version: int, dea
     assert "pattern" not in path, "no link of a bundle is blamed"
 
 
+@FAMILIES
+@pytest.mark.parametrize(
+    ("rejection", "has_filters"),
+    [
+        ("icmpx type admin-prohibited", True),
+        ("icmpx type port-unreachable", True),
+        ("tcp reset", True),
+        ("tcp reset", False),
+    ],
+    ids=["prohibited", "port-unreachable", "reset", "reset-without-socket-filters"],
+)
+def test_what_the_client_itself_rejects_is_not_blamed_on_a_server(
+    monkeypatch: pytest.MonkeyPatch, own_line: Line, version: int, rejection: str, has_filters: bool
+) -> None:
+    """A rule at its output meets every third connection."""
+    if not has_filters:
+        monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
+    own_line.client.nft(filter_rules("output", f"{EVERY_THIRD} reject with {rejection}"))
+    path, states = measured(own_line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    (stray,) = path["strays"]
+    assert stray["how"] == "refused_here" and stray["connections"] >= 4, path
+    assert path["lost"] == 0, "no packet is lost"
+
+
+@FAMILIES
+def test_a_next_hop_of_the_client_that_is_down_is_not_blamed_on_a_server(
+    own_line: Line, version: int
+) -> None:
+    """The client leads every third connection to it."""
+    own_line.client.ip(f"-{version}", "rule", "add", "fwmark", "1", "lookup", "100")
+    gone = ("default", "via", NOBODY_NEAR[version], "dev", "near", "table", "100")
+    own_line.client.ip(f"-{version}", "route", "add", *gone)
+    own_line.client.nft(
+        "table inet own { chain c { type route hook output priority -150; "
+        f"ct mark 0 {EVERY_THIRD} ct mark set 1; ct mark 1 meta mark set 1; }}; }}"
+    )
+    path, states = measured(own_line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    (stray,) = path["strays"]
+    assert stray["how"] == "no_neighbour" and stray["connections"] >= 4, path
+    assert "pattern" not in path, "no link of a bundle is blamed"
+
+
+@FAMILIES
+@pytest.mark.parametrize("has_filters", [True, False], ids=["socket-filters", "counters"])
+def test_a_reset_that_comes_from_elsewhere_is_not_taken_for_our_own(
+    monkeypatch: pytest.MonkeyPatch, line: Line, version: int, has_filters: bool
+) -> None:
+    """The control: a rule of the router does what that of the client does above."""
+    if not has_filters:
+        monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
+    line.router.nft(filter_rules("forward", f"{EVERY_THIRD} reject with tcp reset"))
+    path, states = measured(line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"]
+    (stray,) = path["strays"]
+    assert stray["how"] == "refused" and stray["connections"] >= 4, path
+
+
 def test_connections_that_are_cut_off_are_not_counted_as_lost(line: Line) -> None:
     other = SERVERS[4][1]
     line.router.nft(
@@ -519,19 +582,11 @@ def test_connections_that_are_cut_off_are_not_counted_as_lost(line: Line) -> Non
     assert path["lost"] == 0, "no packet is lost"
 
 
-@pytest.mark.parametrize(
-    ("hole", "states"),
-    [
-        pytest.param(0, ("stalled", "passed"), id="on the way to the server"),
-        pytest.param(1, ("passed", "passed"), id="on the way to the other host"),
-    ],
-)
-def test_ports_that_lead_to_another_host_say_nothing_of_the_path(
-    line: Line, hole: int, states: tuple[str, str]
-) -> None:
+def measured_beside(line: Line, rule: str) -> t.Any:
+    """Measure an address of which three ports of four lead to another host, with a rule of the router."""
     address, other = SERVERS[4][:2]
     line.router.nft(
-        filter_rules("forward", f"ip daddr {SERVERS[4][hole]} meta length > 1000 drop")
+        filter_rules("forward", rule)
         + "table ip lead { chain lead { type nat hook prerouting priority -100; "
         f"ip daddr {address} tcp dport 20000-20029 dnat to {other}; }}; }}"
     )
@@ -547,8 +602,33 @@ def test_ports_that_lead_to_another_host_say_nothing_of_the_path(
         "20000-20029": "n12",
         "20030-20039": "n11",
     }
+    return path
+
+
+@pytest.mark.parametrize(
+    ("hole", "states"),
+    [
+        pytest.param(0, ("stalled", "passed"), id="on the way to the server"),
+        pytest.param(1, ("passed", "passed"), id="on the way to the other host"),
+    ],
+)
+def test_ports_that_lead_to_another_host_say_nothing_of_the_path(
+    line: Line, hole: int, states: tuple[str, str]
+) -> None:
+    path = measured_beside(line, f"ip daddr {SERVERS[4][hole]} meta length > 1000 drop")
     assert tuple(path["segments"][way]["state"] for way in ("out", "in")) == states, path
     assert "strays" not in path, "each port leads to one host"
+
+
+@pytest.mark.parametrize("to", [0, 1], ids=["on the way to the server", "on the way to the other host"])
+def test_loss_behind_ports_that_lead_to_another_host_is_none_of_the_path(line: Line, to: int) -> None:
+    """Every second SYN to one of the hosts is lost."""
+    second = "tcp flags & (syn|ack) == syn numgen inc mod 2 == 0"
+    path = measured_beside(line, f"ip daddr {SERVERS[4][to]} {second} counter drop")
+    with line.router.inside():
+        dropped = re.search(r"counter packets (\d+)", run("nft", "list", "ruleset"))
+    assert dropped and int(dropped[1]) >= 5, "the control: packets were lost"
+    assert (path["lost"] > 0) is (to == 0), path
 
 
 # The first two source ports fail for good: a set that holds two takes no third one.

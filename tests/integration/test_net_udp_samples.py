@@ -305,6 +305,16 @@ def test_what_is_said_of_datagrams_to_our_listener(line: Line) -> None:
     shown(judged, "a load balancer leads some datagrams to another service")
 
 
+def test_a_rule_of_the_source_that_rejects_some_datagrams_accuses_nobody_else(line: Line) -> None:
+    line.client.nft(filter_rules("output", f"udp dport {PORT} numgen inc mod 3 == 2 drop"))
+    judged = run_of(line.client, line.server, own_service=LOGS)
+    assert judged[:2] == ("degraded", "rejected_at_source"), judged
+    assert judged.actor == ("host:client",)
+    line.client.nft(filter_rules("output", f"udp dport {PORT} numgen inc mod 3 == 2 reject"))
+    judged = run_of(line.client, line.server, own_service=LOGS)
+    assert judged[:2] == ("degraded", "rejected_at_source"), judged
+
+
 def test_a_filter_is_said_to_be_one(line: Line) -> None:
     line.router.nft(filter_rules("forward", f"udp dport {PORT} drop"))
     assert run_of(line.client, line.server, own_service=LOGS)[:2] == ("blocked", "silence")

@@ -292,6 +292,29 @@ def test_what_another_run_confirms_meanwhile_is_not_judged_by_the_rules_before(
     assert done.code == 0 and done.verdicts() == {"ok"}, done.output
 
 
+def test_what_another_run_changes_on_a_host_that_this_one_leaves_alone_is_measured(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """The firewall of the client is another team's, which opens it while this run has nothing to change."""
+    site.filter(CLOSED.replace("input", "output").replace("iif", "oif"), "client")
+    done = site.play(tmp_path, playbook=OPENS)
+    assert done.code == 0, done.output
+    theirs = site.inventory(exasol_firewall_confirm="connection")
+    theirs["all"]["children"]["exasol_clients"]["hosts"]["client"]["exasol_firewall_enabled"] = True
+    with site.running(tmp_path) as ours:
+        ours.wait_for(KEEP, PATIENCE)
+        with ours.suspended():
+            other = site.play(tmp_path, "--limit", "client", playbook=OPENS, inventory=theirs)
+            assert other.code == 0 and "changed=1" in other.output, other.output
+        done = ours.finish()
+    assert "may not hold: another run changed the firewall of client" in done.said
+    assert "does not replace this verification: meanwhile, another run changed a firewall" in done.said
+    assert done.code == 0 and done.verdicts() == {"ok"}, done.output
+    again = site.play(tmp_path)
+    assert "No firewall was changed, so what was measured before still holds." in again.said, "the control"
+    assert measurements(again) == 1 and again.verdicts() == {"ok"}
+
+
 def test_two_controllers_at_once_leave_the_same_state_on_all_hosts(site: Firewalled, tmp_path: Path) -> None:
     with contextlib.ExitStack() as runs:
         both = [runs.enter_context(site.running(tmp_path, playbook=OPENS)) for unused in range(2)]

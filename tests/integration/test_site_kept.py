@@ -69,6 +69,13 @@ def rescued(**variables: t.Any) -> Play:
     return {"hosts": "all", "gather_facts": False, "tasks": [{"block": [role], "rescue": [go_on]}]}
 
 
+def waits(**more: str) -> Play:
+    """Return a play that makes what is kept look as it does to a user who waits, or with other changes."""
+    kept = "{{ __firewall_kept | combine({'of': made}, recursive=true) }}"
+    task = {"name": "Wait", "ansible.builtin.set_fact": {"__firewall_kept": kept}, "vars": {"made": more}}
+    return {"hosts": "all", "gather_facts": False, "tasks": [task]}
+
+
 def verifies(**variables: t.Any) -> Play:
     """Return the playbook that verifies, as site.yml has it."""
     return _verifies(__verify_follows_open=True, **variables)
@@ -170,6 +177,18 @@ MEASURED = [
         "the role firewall ran on n12 after that measurement",
         TO_NODES | TO_PARTNER,
         id="a-later-change",
+    ),
+    pytest.param(
+        [changes(), waits(created="2026-01-01T00:00:00+00:00"), verifies()],
+        "that was ",
+        TO_NODES | TO_PARTNER,
+        id="too-old",
+    ),
+    pytest.param(
+        [changes(), waits(created=""), verifies()],
+        "it is not known when that was",
+        TO_NODES | TO_PARTNER,
+        id="no-date",
     ),
 ]
 

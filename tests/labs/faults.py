@@ -89,6 +89,8 @@ _TABLE: dict[str, tuple[_Said | None, _Said | None]] = {
         ("degraded", "answers_differ"),
         None,
     ),
+    "a rule of the source rejects some connections": (("degraded", "rejected_at_source"), None),
+    "the source leads some connections to a dead gateway": (("degraded", "no_arp_reply"), None),
     "a filter of the destination drops behind proxy ARP": (("blocked", "duplicate_address"), None),
     "a second machine with the address serves": (("untested", "duplicate_address"), None),
     "a second machine with the address refuses": (("blocked", "duplicate_address"), None),

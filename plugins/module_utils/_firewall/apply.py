@@ -46,7 +46,7 @@ from .rule import (
 from .steps import FirewallError, Steps, open_lock, perform, perform_all, run, state_after, which
 
 if TYPE_CHECKING:
-    from .._shapes import ChangedRule, FirewallCut, FirewallDiff, FirewallResult, HostRule
+    from .._shapes import ChangedRule, FirewallCut, FirewallDiff, FirewallQuery, FirewallResult, HostRule
     from .observe import Observation
 
 ADDED, REMOVED = "added", "removed"
@@ -218,6 +218,17 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
         if not dry:
             rollback.rolled_back()  # reported with this result, and not again
         return result
+
+
+def query() -> "FirewallQuery":
+    """Return how long ago anybody has changed this host's firewall by this module; changes nothing."""
+    result: "FirewallQuery" = {"changed": False}
+    confirmed_ago, unsettled_ago = rollback.seconds_since_confirmation(), rollback.seconds_since_unsettled()
+    if confirmed_ago is not None:
+        result["confirmed_ago"] = confirmed_ago
+    if unsettled_ago is not None:
+        result["unsettled_ago"] = unsettled_ago
+    return result
 
 
 def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":

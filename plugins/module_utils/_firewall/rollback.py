@@ -752,6 +752,22 @@ def seconds_since_confirmation() -> Optional[float]:
         return None
 
 
+def seconds_since_unsettled() -> Optional[float]:
+    """Return how long ago a change was rolled back, 0 if one may await its confirmation; None if neither.
+
+    Anybody may ask. Only root may look into the folder; others learn when something changed there last.
+    """
+    try:
+        age = max(time.time() - os.stat(FOLDER).st_mtime, 0.0)
+    except OSError:
+        return None
+    if os.access(FOLDER, os.R_OK | os.X_OK):
+        may_wait = os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)
+    else:
+        may_wait = age < _CHANGE_SECONDS + MAX_SECONDS
+    return 0.0 if may_wait else age
+
+
 def why_rolled_back() -> str:
     """Return why the host rolled back the last change, empty if it did not."""
     said = _said_of_rollback()

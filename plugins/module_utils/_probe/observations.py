@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Outcomes in the form that users see: compressed ports, and silence that was lost packets tried again."""
 
-from typing import TYPE_CHECKING, Collection, Dict, Iterable, Iterator, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from .._kernel.ways import Service
 from .._values.ports import Ports
@@ -15,13 +15,14 @@ from .outcome import (
     NO_RESPONSE,
     NOTHING_THROUGH,
     OPEN,
-    PROOF_CUT_OFF,
     PROOF_FAILURES,
+    PROOF_OTHER,
     PROOF_SILENT,
     PROOF_UNFINISHED,
     Outcome,
     rank,
 )
+from .proven import Proven, proven_targets
 from .targets import PortGroup, Target
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Suspects:
 
     def __init__(self, targets: Sequence[Target]):
         self.targets = targets
-        self.asked_again: Set[Tuple[Target, int]] = set()  # because their packets may have been lost
+        self.asked_again: Set[Tuple[Target, int]] = set()  # because their first packets may have been lost
         self.waiting = 0
         self._vain = 0
 
@@ -96,7 +97,9 @@ class Suspects:
         for target, outcome, group in silent:
             del target.found[outcome]
             for port in group.ports:
-                if outcome.proof != PROOF_CUT_OFF:  # loss ends no connection
+                # What accepted was reached by the first packet. A server that is mute, or ends connections,
+                # is no sign of loss; nor is one of several behind a load balancer.
+                if outcome.reason == NO_RESPONSE:
                     self.asked_again.add((target, port))
                 yield target, port
 
@@ -124,12 +127,21 @@ def _has_accepted(target: Target) -> bool:
     return 0 < mute <= _FEW_PORTS
 
 
-def _answered(target: Target) -> List[PortGroup]:
-    return [group for outcome, group in target.found.items() if is_answer(outcome)]
+def _answered(target: Target, host: str = "") -> List[PortGroup]:
+    """Return the ports that answered; with C(host), only those that may lead to it."""
+    return [
+        group
+        for outcome, group in target.found.items()
+        if is_answer(outcome) and not (host and _leads_elsewhere(outcome, host))
+    ]
 
 
-def _count_late(target: Target) -> int:
-    trips = [rtt_ms for group in _answered(target) for rtt_ms in group.rtt_ms]
+def _leads_elsewhere(outcome: Outcome, host: str) -> bool:
+    return outcome.proof == PROOF_OTHER or outcome.answered_by not in ("", host)
+
+
+def _count_late(target: Target, host: str = "") -> int:
+    trips = [rtt_ms for group in _answered(target, host) for rtt_ms in group.rtt_ms]
     late = sum(rtt_ms >= LOSS_MS for rtt_ms in trips)
     # A lost SYN-ACK looks like a slow one, unless something was answered sooner.
     if late < len(trips) or not target.slow:
@@ -142,11 +154,19 @@ def _count_late(target: Target) -> int:
 
 
 def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
-    """Return how many answers came so late that the first packet must have been lost.
+    """Return how many answers came so late that the first packet must have been lost, as C(paths()) counts.
 
     To be counted before any port is tried again.
     """
-    return {target: _count_late(target) for target in targets}
+    every = list(targets)
+    hosts = proven_targets(every)
+    return {target: _count_late(target, _host_of(target, hosts)) for target in every}
+
+
+def _host_of(target: Target, hosts: Mapping[Tuple[str, str], Proven]) -> str:
+    """Return the host whose listener counts for the path to a target, nothing if none has proven itself."""
+    proven = hosts.get((target.destination, target.address))
+    return proven.host if proven else ""
 
 
 def paths(
@@ -154,15 +174,18 @@ def paths(
 ) -> List["Path"]:
     """Return how many TCP ports of each path answered in the end, and for how many the first try was lost.
 
-    What never answers is not counted as lost, because a filter looks like that.
+    What never answers is not counted as lost, because a filter looks like that. Where a listener has proven
+    itself, what another host or program answered is not counted at all: it says nothing of this path.
     """
+    every = list(targets)
+    hosts = proven_targets(every)
     again: Dict[Target, Set[int]] = {}
     for target, port in asked_again:
         again.setdefault(target, set()).add(port)
     found: Dict[Tuple[str, str], "Path"] = {}
-    for target in targets:
+    for target in every:
         answered: List[int] = []
-        for group in _answered(target):
+        for group in _answered(target, _host_of(target, hosts)):
             answered += group.ports
         if target.protocol != "tcp" or not answered:
             continue

@@ -114,12 +114,12 @@ class Icmp(NamedTuple):
     sender: str
 
 
-def receive_errors(sock: socket.SocketType, family: int) -> None:
-    """Ask for the ICMP messages behind a socket's errors."""
+def receive_errors(sock: socket.SocketType, family: int, wanted: bool = True) -> None:
+    """Ask for the ICMP messages behind a socket's errors, or drop them, and let none end a connection."""
     if family == socket.AF_INET6:
-        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, wanted)
     else:
-        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, wanted)
 
 
 def read_icmp(sock: socket.SocketType) -> Optional[Icmp]:

@@ -10,12 +10,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import Sources, reset
 from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowledged
 from .._listener import proof
 from .._values.ports import Ports
 from .engine import Engine, Stage
-from .path_words import CUT_OFF, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
+from .outcome import ERROR, HOST_UNREACH, LOCAL, icmp_or_errno, local_failure, receive_errors
+from .path_words import CUT_OFF, NO_NEIGHBOUR, REFUSED_HERE, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
 from .sweep import Pace
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _FAILED = select.EPOLLERR | select.EPOLLHUP
 _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
 # What RST and ICMP errors make of a handshake that has begun (icmp_err_convert, icmpv6_err_convert in Linux).
+# Since Linux 4.17 the kernel also has the ICMP message, and with it the sender: that may be this host itself.
 REFUSALS = (
     errno.ECONNREFUSED,
     errno.EACCES,
@@ -148,6 +151,23 @@ class Run:
         for path in paths:
             path.begin_loss()
         self._wait()
+
+    def examine(self, paths: Sequence["MeasuredPath"]) -> None:
+        """Find out whether this host itself has reset connections."""
+        doubtful = [path for path in paths if path.resets and not is_loopback(path.address)]
+        if not doubtful:
+            return
+        from .._kernel.loopback import may_choose_what_to_receive
+
+        if may_choose_what_to_receive():
+            for path in doubtful:
+                path.begin_examination()
+            self._wait()
+            return
+        from .refused_here import Counting
+
+        for path in doubtful:
+            path.resets_itself = Counting(self.sources).refuses_some(path.twin(), path.resets)
 
     def rescue(self, paths: Sequence["MeasuredPath"]) -> None:
         """Try the silent ports of paths with a dead link again."""
@@ -262,6 +282,7 @@ class Connection(Try):
         self.started = time.monotonic()
         try:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            receive_errors(self.sock, family)
             self.prepare()
             if self.source_port:
                 self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -274,6 +295,8 @@ class Connection(Try):
         if number not in (0, errno.EINPROGRESS):
             if number == errno.ECONNREFUSED:
                 self.path.note_stray(REFUSED_ONE, self.port)  # on loopback, it comes at once
+            elif local_failure(number).state != ERROR:
+                self.path.note_stray(REFUSED_HERE, self.port)
             self.sock.close()
             self.state = OVER
             self.on_end()
@@ -283,16 +306,14 @@ class Connection(Try):
     def on_event(self, events: int) -> None:
         """Take in what happened."""
         if self.state == CONNECTING:
-            number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & _FAILED else 0
+            has_failed = bool(events & _FAILED)
+            number = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if has_failed else 0
             if number in _CUTS:
                 self._take_end()
                 return
-            if number:
-                if number in REFUSALS:
-                    self.path.note_stray(REFUSED_ONE, self.port)
-                self._break_off()
-                return
-            if not events & select.EPOLLOUT:
+            if number or not events & select.EPOLLOUT:
+                if has_failed:
+                    self._take_failure(number)
                 return
             self._ask()
         if self._unsent and self.state != OVER:
@@ -300,7 +321,34 @@ class Connection(Try):
         if events & (select.EPOLLIN | _FAILED):
             self._read()
 
+    def _take_failure(self, number: int) -> None:
+        """Take in that the handshake failed, and by whom.
+
+        A message that met the kernel inside connect() is queued without an error number (stages.py).
+        """
+        outcome = icmp_or_errno(
+            sock=self.sock,
+            number=number,
+            seconds=time.monotonic() - self.started,
+            protocol="tcp",
+            destination=self.path.address,
+        )
+        if not number and not outcome.reason_ip:
+            return
+        if outcome.reason_ip == LOCAL:
+            self.path.note_stray(NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE, self.port)
+        elif number == errno.ECONNREFUSED and not outcome.reason_ip:
+            self.on_reset()
+        elif outcome.reason_ip or number in REFUSALS:
+            self.path.note_stray(REFUSED_ONE, self.port)
+        self._break_off()
+
+    def on_reset(self) -> None:
+        """Take in that the connection was refused with RST, which has no sender of its own."""
+        self.path.note_reset(self.port)
+
     def _ask(self) -> None:
+        receive_errors(self.sock, self.path.family, wanted=False)
         info = tcp_info(self.sock)
         self.repeated_syns = info.repeated if info else 0
         waited_ms = (time.monotonic() - self.started) * 1000

@@ -6,9 +6,10 @@
 Steps 1 to 4 of paths.py.
 """
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Optional
 
-from .._kernel.tcp_info import tcp_info
+from .._kernel.tcp_info import TcpInfo, tcp_info
 from .chances import answers_within, independent
 from .outcome import OPEN, SYN_ACK, Outcome, proof_at
 from .path_connections import CONNECTING, MORE_TRIES, SILENCE_SECONDS, Connection, rounded
@@ -138,6 +139,44 @@ class FirstTry(Connection):
         """Tell nothing of one that was refused."""
 
 
+class OwnReset(Connection):
+    """Hears nothing from another machine, so whatever refuses it is this one (refused_here.py)."""
+
+    __slots__ = ()
+    measures = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether nothing has shown yet that this host resets connections."""
+        return not self.path.resets_itself
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take; what stays on this machine needs no time."""
+        return self.path.again_seconds
+
+    def prepare(self) -> None:
+        """Let the socket be deaf."""
+        from .._kernel.loopback import receive_only_from_here
+
+        if not receive_only_from_here(self.sock):
+            raise OSError(errno.ENOPROTOOPT, "no socket filters")
+
+    def on_reset(self) -> None:
+        """Take in that the reset came from here."""
+        self.path.resets_itself = True
+
+    def _ask(self) -> None:
+        self.close()  # a rule of this host leads it back
+
+    def _repeated(self, info: Optional[TcpInfo]) -> int:
+        return 0  # none is lost, it does not hear the answers
+
+    def on_alarm(self) -> None:
+        """Leave: so many are tried that a rule for some connections would have met one."""
+        self.close()
+
+
 class Rescue(Connection):
     """Tries a silent port again, from new source ports, until it answers."""
 
@@ -174,8 +213,8 @@ class Rescue(Connection):
                 seen_as="" if seen == own else seen,
             )
             self._target.correct(self.port, outcome)
-            self.path.entry["tries"] += 1
-            self.path.entry["lost"] += 1
+            if self.answer.host in self.path.expected:
+                self.path.note_first_try(is_lost=True)
         self.close()
 
     def on_alarm(self) -> None:

@@ -11,7 +11,9 @@ PATTERNS = (BY_CONNECTION,)
 # What became of connections that did not come to the listener of the destination.
 TO_OTHER_HOST = "other_host"  # the listener of another host proved itself
 TO_STRANGER = "stranger"  # something answered that is no listener of this run
-REFUSED_ONE = "refused"  # by RST or ICMP
+REFUSED_ONE = "refused"  # by RST or ICMP, of the other end or a device in between
+REFUSED_HERE = "refused_here"  # by a rule or a route of the probing host itself
+NO_NEIGHBOUR = "no_neighbour"  # nothing replied to ARP or NDP of the probing host
 CUT_OFF = "cut_off"  # it came about, and the other end ended it without an answer
 UNANSWERED = "unanswered"  # it came about, and nothing came back
-STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, CUT_OFF, UNANSWERED)
+STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, REFUSED_HERE, NO_NEIGHBOUR, CUT_OFF, UNANSWERED)

@@ -22,7 +22,10 @@ For each path:
    by RST or ICMP, or ended by the other end before it was answered, came to nobody who serves: loss never
    does that. One whose question is not answered waits until both ends have sent theirs five times, on a long
    path less often: it, or the answer, may have been lost. At the first one, sixteen more samples start. What
-   loss may explain is not reported (chances.py).
+   loss may explain is not reported (chances.py). This host itself may refuse some, by a limit at its output
+   for example, or know that nothing replies to ARP or NDP. An ICMP error shows that by its sender, and a
+   route at once. A reset does not, so sixteen connections look for it that hear nothing from another machine,
+   or the counters of the loopback device are asked (refused_here.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the
@@ -36,6 +39,7 @@ packets are lost; 9 to 16 where all is well. Connections are
 closed by RST, as every connection to a listener of ours.
 """
 
+import itertools
 import time
 from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
@@ -56,9 +60,9 @@ from .path_connections import (
     rounded,
     strays_of,
 )
-from .path_samples import FirstTry, Rescue, Sample, answers_to
+from .path_samples import FirstTry, OwnReset, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
-from .path_words import BY_CONNECTION, UNANSWERED
+from .path_words import BY_CONNECTION, REFUSED_HERE, REFUSED_ONE, UNANSWERED
 from .proven import Proven, proven_targets
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
@@ -117,6 +121,7 @@ def measure(
         run.all([*measured, *asked])
         if not pace.rate:
             run.weigh_loss(measured)
+        run.examine(measured)
         for one in (*measured, *asked):
             one.conclude()
         run.rescue(measured)
@@ -175,6 +180,8 @@ class MeasuredPath(Measured):
         # A target that is no flow has an address in place of the name by which its listener proves itself.
         self.expected = {entry["destination"], proven.host}
         self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
+        self.resets: List[int] = []  # ports, once for each connection that was refused with RST
+        self.resets_itself = False  # whether this host does that
         self.silent: Set[Tuple[Target, int]] = set()  # ports that are tried again at the end
         self._waiting = 0  # samples to start
         self._running = 0
@@ -259,6 +266,10 @@ class MeasuredPath(Measured):
         """Keep that a connection did not come to the listener of the destination."""
         self._strays.setdefault((how, answered_by), []).append(port)
 
+    def note_reset(self, port: int) -> None:
+        """Keep that a connection was refused with RST, by whom is not known yet."""
+        self.resets.append(port)
+
     def learned(self) -> LearnedMtu:
         """Return what ICMP taught this host about the path, as of now."""
         return learned_mtu(self.address)
@@ -308,6 +319,15 @@ class MeasuredPath(Measured):
         for target, port in sorted(self.silent, key=lambda item: item[1]):
             for unused in range(_RESCUERS):
                 self.run.start(Rescue(self, target, port, _RESCUES))
+
+    def begin_examination(self) -> None:
+        """Look whether this host itself refuses connections with RST."""
+        for port in itertools.islice(itertools.cycle(self.resets), SAMPLES):
+            self.run.start(OwnReset(self, port))
+
+    def twin(self) -> Target:
+        """Return the target of the path without outcomes."""
+        return self._targets[0].twin()
 
     def sample_is_silent(self) -> None:
         """Start more samples, to tell a pattern, because a first try was in vain."""
@@ -370,7 +390,7 @@ class MeasuredPath(Measured):
 
     def sample_is_void(self) -> None:
         """Count no connection that was refused, cut off or could not start; such strays are not alone."""
-        if self._strays:
+        if self._strays or self.resets:
             self._look_for_strays()
         self._sample_over()
 
@@ -494,6 +514,8 @@ class MeasuredPath(Measured):
                 round(self._clock[0], 6),
             )
         entry["retransmitted"] = self.repeated
+        for port in self.resets:
+            self.note_stray(REFUSED_HERE if self.resets_itself else REFUSED_ONE, port)
         if self._strays and self._is_loss(len(self._strays.get((UNANSWERED, ""), ()))):
             self._strays.pop((UNANSWERED, ""), None)
         if self._strays:

@@ -20,6 +20,7 @@ rest, it is not known.
 """
 
 import errno
+import itertools
 import socket
 import time
 from typing import Callable, Dict, Iterable, List, Optional, Set, Tuple
@@ -38,6 +39,7 @@ SECONDS = 0.5
 _TRIES = 8
 _REST_SECONDS = 0.002
 _MAX_COUNTING_SECONDS = 10.0  # for each of the two rounds
+_MIN_FOUND, _MAX_SOME_SECONDS = 2, 2.0
 
 Ask = Callable[[List[Tuple[Target, int]]], None]
 
@@ -116,20 +118,39 @@ class Counting:
     def _is_over(self) -> bool:
         return time.monotonic() > self._end
 
+    def refuses_some(self, target: Target, ports: Iterable[int]) -> bool:
+        """Tell whether this host refuses some connections to ports, though not all of them.
+
+        A packet of somebody else may cross the device just then, so once is not enough.
+        """
+        self._end = time.monotonic() + _MAX_SOME_SECONDS
+        found = 0
+        for port in itertools.islice(itertools.cycle(ports), 2 * _TRIES):
+            if self._is_over() or found == _MIN_FOUND:
+                break
+            outcome = self._once(target, port)
+            found += outcome is not None and outcome.state == CLOSED
+        return found == _MIN_FOUND
+
     def _from_here(self, target: Target, port: int) -> Optional[Outcome]:
         outcome: Optional[Outcome] = None
         for unused in range(self._tries):
-            begun, before = time.monotonic(), packets()
-            outcome = self._tried(target, port)
-            after, ended = packets(), time.monotonic()
-            if outcome is None or before is None or after == before or self._is_over():
-                return None
-            time.sleep(_REST_SECONDS)
-            resting = packets()
-            time.sleep(max(ended - begun, _REST_SECONDS))
-            if packets() != resting:
+            outcome = self._once(target, port)
+            if outcome is None:
                 return None
         return outcome
+
+    def _once(self, target: Target, port: int) -> Optional[Outcome]:
+        """Return the outcome of one try if it comes from here, else None, also if that is not known."""
+        begun, before = time.monotonic(), packets()
+        outcome = self._tried(target, port)
+        after, ended = packets(), time.monotonic()
+        if outcome is None or before is None or after == before or self._is_over():
+            return None
+        time.sleep(_REST_SECONDS)
+        resting = packets()
+        time.sleep(max(ended - begun, _REST_SECONDS))
+        return outcome if packets() == resting else None
 
     def _tried(self, target: Target, port: int) -> Optional[Outcome]:
         with socket.socket(target.family, socket.SOCK_STREAM) as sock:

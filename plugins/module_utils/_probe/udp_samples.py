@@ -16,8 +16,8 @@ A listener of ours may be asked as often as we like (C(OurSamples)):
    loss from source ports that fail always.
 3. I(Control.) At the end, those that are silent ask four times more, beside some that were answered. If none
    of these is answered again, nothing passes any more: that is an interruption.
-4. I(Strays.) A question may come to the listener of another host, to something else, or be refused by an ICMP
-   error: none of that is loss. At the first one, sixteen more source ports ask.
+4. I(Strays.) A question may come to the listener of another host, to something else, be refused by an ICMP
+   error, or not be sent by this host: none of that is loss. At the first one, sixteen more source ports ask.
 
 Services of others are asked in their own protocol (C(TheirSamples)), one question at a time and at most five
 in a second: if Microsoft's DNS server limits its answers, it gives as many. A server may stop answering
@@ -46,9 +46,16 @@ from .._identify._finding import IDENTIFIED
 from .._listener import proof
 from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, chance_of_size
-from .outcome import LATE, OPEN, Outcome, receive_errors
+from .outcome import HOST_UNREACH, LATE, LOCAL, OPEN, Outcome, icmp_or_errno, receive_errors
 from .path_connections import REFUSALS, SAMPLES, Measured, Run, Try, in_turn, rounded, strays_of
-from .path_words import BY_CONNECTION, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
+from .path_words import (
+    BY_CONNECTION,
+    NO_NEIGHBOUR,
+    REFUSED_HERE,
+    REFUSED_ONE,
+    TO_OTHER_HOST,
+    TO_STRANGER,
+)
 from .proven import Proven, proven_targets
 from .targets import Target
 
@@ -113,7 +120,7 @@ class Question(Try):
         self.sent = 1 if source_port else 0  # the first time by the sweep
         self.most = _BEFORE_CONTROL  # questions for now, of a listener of ours
         self.answers = 0
-        self.refusals = 0  # by ICMP errors
+        self.refusals: List[str] = []  # by whom, as strays
         self._sock: Optional[socket.SocketType] = None
 
     @property
@@ -177,10 +184,25 @@ class Question(Try):
                 self.samples.take_answer(self, received)
 
     def _take_error(self, number: int) -> None:
-        # What this host's own filter refuses (EPERM) is as good as lost.
-        if number in REFUSALS:
-            self.refusals += 1
-            self.samples.take_refusal(self)
+        how = self._how_refused(number)
+        if how:
+            self.refusals.append(how)
+            self.samples.take_refusal(self, how)
+
+    def _how_refused(self, number: int) -> str:
+        """Return who refused, as a word of a stray, or nothing if nobody did."""
+        if self._sock is None:
+            return ""
+        outcome = icmp_or_errno(
+            sock=self._sock,
+            number=number,
+            seconds=0.0,
+            protocol="udp",
+            destination=self.samples.target.address,
+        )
+        if outcome.reason_ip == LOCAL:
+            return NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE
+        return REFUSED_ONE if outcome.reason_ip or number in REFUSALS else ""
 
     def on_alarm(self) -> None:
         """Take in that no answer has come."""
@@ -231,8 +253,8 @@ class UdpSamples(Measured):
         """Take in what has come."""
         raise NotImplementedError
 
-    def take_refusal(self, question: Question) -> None:
-        """Take in an ICMP error."""
+    def take_refusal(self, question: Question, how: str) -> None:
+        """Take in an ICMP error, or that the own kernel did not send."""
         raise NotImplementedError
 
     def take_silence(self, question: Question) -> None:
@@ -365,9 +387,9 @@ class OurSamples(UdpSamples):
         if question in self._silent:
             self._silent.remove(question)
 
-    def take_refusal(self, question: Question) -> None:
+    def take_refusal(self, question: Question, how: str) -> None:
         """Take in that a question came to nobody who serves."""
-        self._note_stray(question, REFUSED_ONE)
+        self._note_stray(question, how)
 
     def take_silence(self, question: Question) -> None:
         """Ask again, or leave it at that until the control."""
@@ -481,8 +503,8 @@ class TheirSamples(UdpSamples):
                 return False
         self._tried += 1
         self._failed += 1
-        if silent.refusals > 1:
-            self._strays[(REFUSED_ONE, "")] = silent.refusals * self._ports
+        if len(silent.refusals) > 1:
+            self._strays[(silent.refusals[-1], "")] = len(silent.refusals) * self._ports
         else:
             self._is_pattern = True
         return False
@@ -508,7 +530,7 @@ class TheirSamples(UdpSamples):
             self._is_answered = True
             question.wait(max(_PAUSE_SECONDS, self._in_turn_seconds))
 
-    def take_refusal(self, question: Question) -> None:
+    def take_refusal(self, question: Question, how: str) -> None:
         """Leave it at that: the next question waits as long as without an answer."""
 
     def take_silence(self, question: Question) -> None:

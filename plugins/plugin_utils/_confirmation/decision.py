@@ -12,6 +12,7 @@
    its old rules again. A measurement before the change does not count if it may have seen the change of
    another run, which was rolled back since then: what that one broke would seem broken anyway. If this run
    then changes nothing itself, a change of another run that was confirmed since then counts in the same way.
+   So it is with hosts whose firewall this run leaves as it is: they are measured like the others.
 3. C(conclude()) says how it ended on each host. A host that was not reached for the last word rolls its
    change back by itself. If the others have confirmed theirs, states differ, and that is an error.
 """
@@ -89,22 +90,25 @@ def decide(
     now: float,
     lost: Sequence[str] = (),
     holding: Results | None = None,
+    unmanaged: Results | None = None,
 ) -> Decision:
     """Decide on a change of which each host returned what it did; C(after) is None if it was not measured.
 
     C(lost) are the hosts that the measurement after the change did not reach. C(holding) is what changed
-    hosts answered after it: whether they still hold the change.
+    hosts answered after it: whether they still hold the change. C(unmanaged) is what hosts answered whose
+    firewall this run does not change: when other runs did.
     """
+    seen = (changes, unmanaged or {})
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
-        another = _of_another_change(before, changes) or _of_confirmed_change(before, changes)
+        another = _of_another_change(before, seen) or _of_confirmed_change(before, seen)
         headline = _nothing(changes, another)
         return Decision(
             verdict=NOTHING, headline=headline, broken=[], lines=[], held=[], is_measured=not another
         )
     hold_for = max(_holds(before, changes))
     doubt = (
-        _doubt(before, after, changes, now)
+        _doubt(before, after, changes, seen, now)
         or _of_lost([host for host in held if host in lost])
         or _of_holding(held, holding)
     )
@@ -136,7 +140,9 @@ def _nothing(changes: Results, another: str) -> str:
     return f"No firewall was changed, so what was measured before still holds{tail}."
 
 
-def _doubt(before: Baseline, after: Verification | None, changes: Results, now: float) -> str:
+def _doubt(
+    before: Baseline, after: Verification | None, changes: Results, seen: Sequence[Results], now: float
+) -> str:
     """Return what speaks against the change, whatever was measured after it."""
     failed = {
         host: problem
@@ -149,7 +155,7 @@ def _doubt(before: Baseline, after: Verification | None, changes: Results, now: 
         return f"it could not be made on {host}{more}: {problem}"
     if after is None:
         return "it could not be measured"
-    if another := _of_another_change(before, changes):
+    if another := _of_another_change(before, seen):
         return another
     if all(result["verdict"] == UNTESTED for result in after["results"]):
         return "no flow could be measured after it"
@@ -183,37 +189,41 @@ def _of_holding(held: Sequence[str], holding: Results | None) -> str:
     return f"{_names(gone)} did not hold it any more after the measurement: {why}"
 
 
-def _of_another_change(before: Baseline, changes: Results) -> str:
+def _of_another_change(before: Baseline, seen: Sequence[Results]) -> str:
     """Return what speaks against a change if the measurement before it saw one of another run."""
-    hosts = [
-        host
-        for host, result in changes.items()
-        if result.get("rolled_back") and _clock(result.get("rolled_back_epoch")) >= before["begun"]
-    ]
-    if not hosts:
+    back = _since(before, seen, "rolled_back", "rolled_back_epoch")
+    unsettled = _since(before, seen, "unsettled_epoch", "unsettled_epoch")
+    if back:
+        what = f"an earlier change was rolled back on {_names(back)}"
+    elif unsettled:
+        what = f"on {_names(unsettled)}, another run's change was rolled back or awaits its confirmation"
+    else:
         return ""
-    return (
-        f"an earlier change was rolled back on {_names(hosts)} after the first measurement had begun, which "
-        "may have measured that change. Run again"
-    )
+    return f"{what} after the first measurement had begun, which may have measured that change. Run again"
 
 
-def _of_confirmed_change(before: Baseline, changes: Results) -> str:
+def _of_confirmed_change(before: Baseline, seen: Sequence[Results]) -> str:
     """Return why a measurement does not hold if another run has changed a firewall since it began.
 
     If this run changes something too, that does not matter: the measurement after its change sees both.
     """
-    hosts = [
-        host
-        for host, result in changes.items()
-        if result.get("confirmed_epoch") is not None and _clock(result["confirmed_epoch"]) >= before["begun"]
-    ]
+    hosts = _since(before, seen, "confirmed_epoch", "confirmed_epoch")
     if not hosts:
         return ""
     return (
         f"another run changed the firewall of {_names(hosts)} after the first measurement had begun, which "
         "may have measured the rules before that. Run again"
     )
+
+
+def _since(before: Baseline, seen: Sequence[Results], happened: str, when: str) -> list[str]:
+    """Return the hosts on which something happened since the measurement before the change began."""
+    return [
+        host
+        for results in seen
+        for host, result in results.items()
+        if result.get(happened) not in (None, "") and _clock(result.get(when)) >= before["begun"]
+    ]
 
 
 def _clock(value: t.Any) -> float:

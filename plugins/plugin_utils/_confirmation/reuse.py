@@ -5,14 +5,18 @@
 """Whether the measurement after a change of firewalls takes the place of a verification that follows it.
 
 It does only in playbook C(site), where nothing stands between the two, and only if the verification would
-measure exactly the same: the same hosts, plan and options, with no change of a firewall since. Everything
-that is in doubt means to measure again, which costs only time.
+measure exactly the same: the same hosts, plan and options, with no change of a firewall since. What it
+measured must still be so, and nobody watches the network meanwhile, so it counts for a short time only. Its
+own date says how old it is: a user may wait between two tasks (C(ansible-playbook --step)), or leave some
+out. Everything that is in doubt means to measure again, which costs only time.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
+import math
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
@@ -22,6 +26,8 @@ from .._text.sets import some_names
 if t.TYPE_CHECKING:
     from ...module_utils._shapes import Plan
 
+# From the verdicts to the verification that they replace: to confirm the change takes two tasks of each host.
+MAX_AGE_SECONDS = 900
 _PASSWORD, _LOGIN = "exasol_ftp_password", "exasol_ftp_user"
 # What a measurement and its verdicts depend on beside the plan. A digest of a password could be guessed.
 _DECIDING = [
@@ -54,12 +60,13 @@ def why_measure_again(
     hosts: Sequence[str],
     active: Sequence[str],
     digest: str,
+    now: float,
 ) -> str:
     """Return why a verification of these hosts must measure itself, nothing if it need not.
 
-    C(kept) has what each host has of the measurement after its change (run, plan, hosts, digest), and
-    C(plans) the run of the plan with which the role firewall changed it last. C(active) are the hosts of
-    the play that have not failed.
+    C(kept) has what each host has of the measurement after its change (run, when it was created, plan, hosts,
+    digest), and C(plans) the run of the plan with which the role firewall changed it last. C(active) are the
+    hosts of the play that have not failed, C(now) is in seconds since 1970.
     """
     last = next((kept[host] for host in hosts if kept.get(host)), None)
     if last is None:
@@ -84,4 +91,21 @@ def why_measure_again(
         return f"with {_LOGIN}, each verification measures itself"
     if digest != last["digest"]:
         return "the plan or the variables of the role verify differ from those of that measurement"
-    return ""
+    return _too_old(_age(last.get("created"), now))
+
+
+def _age(created: t.Any, now: float) -> float:
+    """Return the age of a measurement in seconds, infinite if it has no date."""
+    try:
+        return now - datetime.datetime.fromisoformat(created).timestamp()
+    except (TypeError, ValueError):
+        return math.inf
+
+
+def _too_old(age: float) -> str:
+    if 0 <= age <= MAX_AGE_SECONDS:
+        return ""
+    said = f"that was {age:.0f} s ago" if age >= 0 else "the clock of the controller was set back since"
+    if math.isinf(age):
+        said = "it is not known when that was"
+    return f"{said}, and it counts for {MAX_AGE_SECONDS} s"

@@ -137,7 +137,7 @@ NO_ARP_REPLY = _cause(
     means="A host or router gets no ARP or NDP reply, from the address itself or from its next hop.",
     acts="Whoever runs the host that does not reply: it is down, or an address or a prefix length is wrong.",
     command="ip route get {address}; ip neighbour  # on {source}",
-    verdicts=(NO_ROUTE,),
+    verdicts=(NO_ROUTE, DEGRADED),
     actors=NEIGHBOUR,
     todo=(
         "find out why nothing replies to ARP or NDP for {addresses}: start {destinations}, or correct"
@@ -238,6 +238,16 @@ ANSWERS_DIFFER = _cause(
     verdicts=(DEGRADED,),
     actors=(NETWORK, DESTINATION),
     todo="find what refuses some connections of {sources} to {destinations}",
+)
+REJECTED_AT_SOURCE = _cause(
+    code="rejected_at_source",
+    means="The source's own kernel rejects some connections or datagrams to a port, and others reach the "
+    "destination: a limit for connections or another rule at the output of the source, or a route there.",
+    acts="Whoever runs the source.",
+    command="nft list ruleset; iptables-save; ip rule; ip route show table all  # on {source}",
+    verdicts=(DEGRADED,),
+    actors=(SOURCE,),
+    todo="on {sources}: find the rule or route that rejects some connections to {destinations}",
 )
 OTHER_PORT = _cause(
     code="other_port",

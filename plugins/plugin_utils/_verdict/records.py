@@ -406,11 +406,7 @@ class Some(Sequence[Record]):
 
     def by_source(self) -> Iterator[tuple[int, slice]]:
         """Yield the number of each source, and where its records are; they must be sorted."""
-        first = 0
-        for source, several in itertools.groupby(self.sources):
-            last = first + sum(1 for _each in several)
-            yield source, slice(first, last)
-            first = last
+        return runs(self.sources)
 
     def each(self) -> Iterator[tuple[Kind, int]]:
         """Yield the kind and the row of each record."""
@@ -457,6 +453,15 @@ class Some(Sequence[Record]):
             found = ((columns[kind], row) for kind, row in zip(self.kinds, self.rows))
             self._medians[field] = median([column[row] for column, row in found if column is not None])
         return self._medians[field]
+
+
+def runs(values: Iterable[int]) -> Iterator[tuple[int, slice]]:
+    """Yield each value, and where it stands several times one behind the other."""
+    first = 0
+    for value, several in itertools.groupby(values):
+        last = first + len(list(several))
+        yield value, slice(first, last)
+        first = last
 
 
 def median(numbers: list[float]) -> float | None:

@@ -14,6 +14,8 @@ datagrams from more source ports (C(_probe/udp_samples.py)).
    does that, and so does a device on one of several routes, or a limit for connections, so all are named.
    Loss also leaves connections unanswered; the probe reports none that loss may explain (module_utils
    C(_probe/chances.py)).
+3. The source itself failed to reach the address with some, by its own rules or routes, or because nothing
+   replied to its ARP or NDP: C(degraded) too, and none of those is named.
 
 A listener that was stopped or gone refuses, cuts off and leaves unanswered too, and a service may have its
 port since. Then only another host of the plan counts. One that was busy for a while leaves unanswered, and
@@ -25,7 +27,15 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Mapping
 
-from ...module_utils._probe.path_words import CUT_OFF, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER, UNANSWERED
+from ...module_utils._probe.path_words import (
+    CUT_OFF,
+    NO_NEIGHBOUR,
+    REFUSED_HERE,
+    REFUSED_ONE,
+    TO_OTHER_HOST,
+    TO_STRANGER,
+    UNANSWERED,
+)
 from ...module_utils._values.ports import Ports
 from . import causes
 from .case import ASIDE, BUSY, ENDED, UNSEEN
@@ -37,6 +47,7 @@ if t.TYPE_CHECKING:
     from .case import Case
 
 _MAY_BE_GONE = (ENDED, ASIDE, UNSEEN)
+_OF_ANY_LISTENER = (TO_OTHER_HOST, REFUSED_HERE)  # count even if it may be gone
 _MIN_REFUSED = 2  # or cut off
 _MIN_UNANSWERED = 3  # a listener may be late for one
 _SAID = {
@@ -54,7 +65,7 @@ def judge_strays(case: Case) -> Judgement | None:
     wanted = Ports.parse(case.ports)
     here = [stray for stray in strays if wanted & Ports.parse(stray["ports"])]
     if case.listener.kind in _MAY_BE_GONE:
-        here = [stray for stray in here if stray["how"] == TO_OTHER_HOST]
+        here = [stray for stray in here if stray["how"] in _OF_ANY_LISTENER]
     elif case.listener.kind == BUSY:
         here = [stray for stray in here if stray["how"] != UNANSWERED]
     others = [stray for stray in here if stray["how"] in (TO_OTHER_HOST, TO_STRANGER)]
@@ -63,6 +74,10 @@ def judge_strays(case: Case) -> Judgement | None:
     counts = {how: _count(stray for stray in here if stray["how"] == how) for how in _SAID}
     if counts[REFUSED_ONE] + counts[CUT_OFF] >= _MIN_REFUSED or counts[UNANSWERED] >= _MIN_UNANSWERED:
         return _not_always(case, counts)
+    for how, judge in ((REFUSED_HERE, _rejected_here), (NO_NEIGHBOUR, _without_neighbour)):
+        count = _count(stray for stray in here if stray["how"] == how)
+        if count >= _MIN_REFUSED:
+            return judge(case, count)
     return None
 
 
@@ -112,6 +127,35 @@ def _not_always(case: Case, counts: Mapping[str, int]) -> Judgement:
             f"rejects them: whoever runs it must act."
         ),
         evidence=(f"of further {_sort(case)}s, {seen}",),
+    )
+
+
+def _rejected_here(case: Case, count: int) -> Judgement:
+    return because(
+        case,
+        causes.REJECTED_AT_SOURCE,
+        verdict=DEGRADED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but not with every {_sort(case)}: its own kernel rejected "
+            f"{count} of those that followed. A limit for connections or another rule at the output of "
+            f"{case.source}, or a route there, does that: allow outgoing {case.traffic} on {case.source}."
+        ),
+        evidence=(f"the kernel of {case.source} rejected {count} further {_sort(case)}s",),
+    )
+
+
+def _without_neighbour(case: Case, count: int) -> Judgement:
+    return because(
+        case,
+        causes.NO_ARP_REPLY,
+        verdict=DEGRADED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but not with every {_sort(case)}: for {count} of those "
+            f"that followed, {case.source} got no ARP or NDP reply for {case.address} or its next hop. One "
+            f"of them was down for a while, or {case.source} leads some {_sort(case)}s to a next hop that is "
+            f"down."
+        ),
+        evidence=(f"no ARP or NDP reply for {count} further {_sort(case)}s",),
     )
 
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 import datetime
 import typing as t
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice, repeat
+from itertools import islice, repeat
 from operator import add
 
 from ....module_utils._probe.segments import UNMEASURED
 from ..._text.tables import in_parts, printable
 from ..._verdict.idle_connections import longest_lived, shortest_cut
 from ..._verdict.path_verdict import segments_of
-from ..._verdict.records import Kind, Records, mapped, of
+from ..._verdict.records import Kind, Records, mapped, of, runs
 from ..._verdict.throughput import transfers_of
 from ..._verdict.verdict import OK, SEVERITY, UNTESTED, VERDICTS, worst
 from ..summary import host_order
@@ -405,11 +405,8 @@ class _Gauges:
                 own, others = list(some.sources), list(map(ends.__getitem__, some.places))
                 lines = list(map(add, others, _line_ends(list(islice(some.values, len(own))))))
                 # Paths of one source stand one behind the other.
-                first = 0
-                for source, several in groupby(own):
-                    last = first + sum(1 for _each in several)
-                    yield _each_behind(f"{name}{{{sources[source]}", lines[first:last])
-                    first = last
+                for source, where in runs(own):
+                    yield _each_behind(f"{name}{{{sources[source]}", lines[where])
         for labels, value in folded.items():
             yield f"{name}{{{labels}}} {value}\n"
 

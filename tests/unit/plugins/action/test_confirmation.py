@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 
 import pytest
@@ -111,33 +112,38 @@ def test_what_a_step_needs_is_named(step, name, missing):
     assert f"step {name} needs {missing}" in str(caught.value)
 
 
-OF = {"run": "two", "plan": "planned", "hosts": ["n11", "n12"], "digest": "same"}
-REUSE = {
-    "kept": {"n11": OF, "n12": OF},
-    "plans": {"n11": "planned", "n12": "planned"},
-    "hosts": ["n11", "n12"],
-    "digest": "same",
-}
+def reuse(**given):
+    """Return the options of the step, for a measurement of just now."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    of = {"run": "two", "created": now, "plan": "planned", "hosts": ["n11", "n12"], "digest": "same"}
+    return {
+        "step": "reuse",
+        "kept": {"n11": of, "n12": of},
+        "plans": {"n11": "planned", "n12": "planned"},
+        "hosts": ["n11", "n12"],
+        "digest": "same",
+        **given,
+    }
 
 
 @pytest.mark.parametrize(
     ("given", "is_reused", "said"),
     [
         ({}, True, "replaces this verification"),
-        ({"kept": {"n11": OF}}, False, "does not replace this verification: n12 had no part"),
+        ({"hosts": ["n11"]}, False, "does not replace this verification: that measurement has n12 too"),
     ],
     ids=["same", "another-host"],
 )
 def test_whether_a_measurement_is_reused_is_displayed(act, screen, given, is_reused, said):
     found = act(
         confirmation.ActionModule,
-        {"step": "reuse", **REUSE, **given},
+        reuse(**given),
         {"ansible_play_hosts": ["n11", "n12"]},
     )
     assert found["is_reused"] is is_reused
     assert len(screen) == 1 and said in screen[0]
 
 
-def test_nothing_is_said_if_no_change_was_measured(step, screen):
-    assert step("reuse", **{**REUSE, "kept": {}})["is_reused"] is False
+def test_nothing_is_said_if_no_change_was_measured(act, screen):
+    assert act(confirmation.ActionModule, reuse(kept={}), {})["is_reused"] is False
     assert screen == []

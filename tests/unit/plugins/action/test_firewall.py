@@ -152,7 +152,7 @@ def test_when_it_was_rolled_back_is_told_by_the_clock_of_the_controller(run, mon
     monkeypatch.setattr(firewall.display, "warning", lambda text: None)
     monkeypatch.setattr(firewall.time, "time", lambda: 1000.0)
     told = {"changed": False, "rolled_back": "2026-11-23T05:00:49Z"}
-    for event in ("rolled_back", "confirmed"):
+    for event in ("rolled_back", "confirmed", "unsettled"):
         result = run({**told, f"{event}_ago": 7.5})[0]
         assert result[f"{event}_epoch"] == 992.5 and f"{event}_ago" not in result
         for garbage in ("soon", None, True, [7]):
@@ -334,3 +334,10 @@ def test_the_controllers_firewall_is_not_changed_in_place_of_a_hosts(run, connec
     with pytest.raises(AnsibleActionFail) as caught:
         run({"changed": False}, connection=connection, hostvars={"n11": {"exasol_address": address}})
     assert [fragment for fragment in fragments if fragment not in str(caught.value)] == []
+    result, calls = run(
+        {"changed": False, "confirmed_ago": 5.0},
+        connection=connection,
+        hostvars={"n11": {"exasol_address": address}},
+        state="query",
+    )
+    assert result["skipped"] and calls == [], "nor is the controller asked in its place"

@@ -670,6 +670,31 @@ def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
     assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
 
 
+@pytest.mark.parametrize("is_root", [True, False])
+def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, is_root):
+    def query():
+        with monkeypatch.context() as patch:
+            if not is_root:
+                patch.setattr(rollback.os, "access", lambda *unused: False)
+            return apply.query()
+
+    assert query() == {"changed": False}
+    apply.change(BOTH, "one", dry=False)
+    assert query() == {"changed": False, "unsettled_ago": 0.0}, "it awaits its confirmation"
+    apply.confirm("one")
+    found = query()
+    assert 0 <= found.pop("confirmed_ago") < 60 and found == {"changed": False}
+    apply.change(BOTH, "two", dry=False)
+    fire(host.script)
+    rolled_back_at = os.stat(rollback.FOLDER).st_mtime
+    for seconds in (600, 9000):
+        os.utime(rollback.FOLDER, (rolled_back_at - seconds,) * 2)
+        # Whoever cannot look into the folder does not know whether a change awaits its confirmation.
+        is_known = is_root or seconds > 3600
+        assert seconds * is_known <= query()["unsettled_ago"] <= (seconds + 300) * is_known
+    assert rollback.rolled_back(forget=False), "a query forgets nothing"
+
+
 def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):
     apply.change(BOTH, "one", dry=False)
     monkeypatch.setattr(apply.rollback, "roll_back", lambda identity: ["nft is gone", "it is repeated"])

@@ -100,11 +100,51 @@ def test_a_silent_minority_beside_answers_is_tried_again(counts, again):
     )
 
 
-def test_what_was_cut_off_is_tried_again_and_no_packet_of_it_was_lost():
-    made = target({**dict.fromkeys(range(1, 6), OPEN), 6: CUT, 7: SILENT, 8: MUTE})
+def test_what_has_accepted_is_tried_again_and_its_first_packet_was_not_lost():
+    made = target({**dict.fromkeys(range(1, 6), OPEN), 6: CUT, 7: SILENT, 8: MUTE, 9: UNFINISHED})
     suspects = Suspects([made])
-    assert taken(suspects) == [6, 7, 8]
-    assert suspects.asked_again == {(made, 7), (made, 8)}
+    assert taken(suspects) == [6, 7, 8, 9]
+    assert suspects.asked_again == {(made, 7)}
+
+
+OURS, OTHERS = (Outcome("open", "syn-ack", proof="ours", answered_by=host) for host in ("n11", "n12"))
+MOVED = OURS._replace(proof="other_port")
+STRANGE = Outcome("open", "syn-ack", proof="other")
+
+
+@pytest.mark.parametrize(
+    "outcomes, again, expected",
+    [
+        ({1: OURS, 2: OURS, 3: OTHERS}, [2, 3], (2, 1)),
+        ({1: OURS, 2: STRANGE, 3: MOVED}, [2, 3], (2, 1)),
+        ({1: OTHERS, 2: OTHERS, 3: STRANGE}, [2, 3], (2, 1)),
+        ({1: OURS, 2: CLOSED, 3: OPEN}, [2, 3], (3, 2)),
+        ({1: STRANGE, 2: STRANGE, 3: CLOSED}, [2, 3], (3, 2)),
+        ({1: OURS, 2: SILENT, 3: MUTE}, [2, 3], (1, 0)),
+    ],
+    ids=[
+        "another-host",
+        "a-stranger",
+        "another-host-everywhere",
+        "nobody-knows-who",
+        "nobody-has-proven-itself",
+        "never-answered",
+    ],
+)
+def test_ports_that_lead_elsewhere_say_nothing_of_loss(outcomes, again, expected):
+    made = target(outcomes)
+    (path,) = observations.paths([made], {}, [(made, port) for port in again])
+    assert (path["tries"], path["lost"]) == expected
+
+
+@pytest.mark.parametrize("late_one, lost", [(OURS, 1), (OTHERS, 0), (STRANGE, 0)])
+def test_answers_from_elsewhere_that_are_late_say_nothing_of_loss(late_one, lost):
+    made = target({1: OURS, 2: OURS})
+    made.add(Ports([3]))
+    made.record(1, OURS, 1.0)
+    made.record(3, late_one, 1050.0)
+    late = observations.late_answers([made])
+    assert observations.paths([made], late, [])[0]["lost"] == lost
 
 
 def test_where_packets_are_lost_a_minority_may_have_answered():

@@ -5,12 +5,13 @@
 
 import errno
 import select
+import socket
 
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import path_connections
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import outcome, path_connections
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.paths import MeasuredPath
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
@@ -79,6 +80,10 @@ class Balanced(Path):
     def __init__(self):
         super().__init__()
         self.strays = []
+        self.address, self.family = "192.0.2.11", socket.AF_INET
+
+    def note_reset(self, port):
+        self.strays.append(("reset", port))
 
     def note_stray(self, *stray):
         self.strays.append(stray)
@@ -102,10 +107,14 @@ def test_a_connection_to_another_host_measures_nothing(monkeypatch, host, takes_
 
 
 class Ending:
-    """A socket whose connection fails with a number, and has nothing to read."""
+    """A socket whose connection fails with a number and an ICMP message, and has nothing to read."""
 
-    def __init__(self, number):
+    def __init__(self, number, icmp=None):
         self._number = number
+        self.icmp = icmp
+
+    def getsockname(self):
+        return OWN, 40000
 
     def getsockopt(self, *unused):
         return self._number
@@ -121,9 +130,11 @@ def asked(monkeypatch):
     """Return a function that makes a connection in a state, with a socket that ends."""
     monkeypatch.setattr(Connection, "close", lambda self: setattr(self, "state", path_connections.OVER))
 
-    def make(state, number, source_port=0):
+    monkeypatch.setattr(outcome, "read_icmp", lambda sock: sock.icmp)
+
+    def make(state, number, source_port=0, icmp=None):
         connection = Connection(Balanced(), 8563, source_port)
-        connection.state, connection.sock = state, Ending(number)
+        connection.state, connection.sock = state, Ending(number, icmp)
         return connection
 
     return make
@@ -132,7 +143,7 @@ def asked(monkeypatch):
 @pytest.mark.parametrize(
     "number, how",
     [
-        (errno.ECONNREFUSED, "refused"),
+        (errno.ECONNREFUSED, "reset"),
         (errno.EHOSTUNREACH, "refused"),
         (errno.ENETUNREACH, "refused"),
         (errno.EACCES, "refused"),
@@ -148,6 +159,68 @@ def test_what_ends_a_handshake_is_no_connection_to_the_listener(asked, number, h
     connection.on_event(select.EPOLLERR | select.EPOLLHUP | select.EPOLLIN | select.EPOLLOUT)
     assert connection.state == path_connections.OVER
     assert connection.path.strays == ([(how, 8563)] if how else [])
+
+
+OWN, ROUTER = "192.0.2.21", "192.0.2.1"
+HOST, PROHIBITED, PORT = 1, 13, 3  # codes of ICMP type 3
+
+
+@pytest.mark.parametrize(
+    "number", [errno.EHOSTUNREACH, errno.ECONNREFUSED, 0], ids=["late", "port", "at-once"]
+)
+@pytest.mark.parametrize(
+    "sender, code, how",
+    [
+        (OWN, PROHIBITED, "refused_here"),
+        (OWN, PORT, "refused_here"),
+        (OWN, HOST, "no_neighbour"),
+        (ROUTER, PROHIBITED, "refused"),
+        (ROUTER, HOST, "refused"),
+        ("192.0.2.11", PORT, "refused"),
+    ],
+)
+def test_an_icmp_error_of_this_host_is_no_refusal_of_another(asked, number, sender, code, how):
+    icmp = outcome.Icmp(version=4, kind=3, code=code, sender=sender)
+    connection = asked(path_connections.CONNECTING, number, icmp=icmp)
+    connection.on_event(select.EPOLLERR)
+    assert connection.state == path_connections.OVER
+    assert connection.path.strays == [(how, 8563)]
+
+
+def test_an_error_without_number_and_message_is_waited_for(asked):
+    connection = asked(path_connections.CONNECTING, 0)
+    connection.on_event(select.EPOLLERR)
+    assert connection.state == path_connections.CONNECTING and not connection.path.strays
+
+
+@pytest.mark.parametrize(
+    "number, how",
+    [
+        (errno.ENETUNREACH, "refused_here"),
+        (errno.EHOSTUNREACH, "refused_here"),
+        (errno.EINVAL, "refused_here"),
+        (errno.EACCES, "refused_here"),
+        (errno.EPERM, "refused_here"),
+        (errno.ECONNREFUSED, "refused"),
+        (errno.EADDRNOTAVAIL, ""),
+        (errno.EAGAIN, ""),
+    ],
+    ids=lambda value: errno.errorcode.get(value, value),
+)
+def test_what_the_kernel_does_not_even_begin_is_refused_here(monkeypatch, number, how):
+    class Refusing(socket.socket):
+        def connect_ex(self, unused_place):
+            return number
+
+    monkeypatch.setattr(path_connections.socket, "SocketType", Refusing)
+    path = Balanced()
+    path.has_begun = lambda: None
+    path.silence_seconds = 1.0
+    path.run.sources = Sources(())
+    connection = Connection(path, 8563)
+    connection.start()
+    assert connection.state == path_connections.OVER
+    assert path.strays == ([(how, 8563)] if how else [])
 
 
 @pytest.mark.parametrize("number", [0, errno.ECONNRESET], ids=["FIN", "RST"])

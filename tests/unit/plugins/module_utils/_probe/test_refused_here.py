@@ -184,3 +184,30 @@ def test_counting_ends_in_time(monkeypatch):
     refused_here.find(refused_here.Counting(Sources(())).ask, [made])
     assert sorted(made.refused_here) == []
     assert machine.tries <= 2
+
+
+@pytest.mark.parametrize(
+    "options, expected, tries",
+    [
+        ({"moves": [2, 0, 2] + [0] * 13}, True, 3),
+        ({"moves": [0] * 15 + [2]}, False, 16),
+        ({"moves": [0] * 16}, False, 16),
+        ({"moves": [2] * 16, "heard": OPEN}, False, 16),
+        ({"moves": [2] * 16, "heard": None}, False, 16),
+        ({"moves": [2] * 16, "rests": False}, False, 16),
+        ({"moves": [2] * 16, "known": False}, False, 16),
+    ],
+    ids=["some", "one may be chance", "elsewhere", "led back", "silence", "never at rest", "no counters"],
+)
+def test_a_rule_of_this_host_for_some_connections_is_found(monkeypatch, options, expected, tries):
+    machine = Machine(monkeypatch, **options)
+    counting = refused_here.Counting(Sources(()))
+    assert counting.refuses_some(target(), [8563, 8563]) is expected
+    assert machine.tries == tries
+
+
+def test_what_refuses_some_is_looked_for_in_time(monkeypatch):
+    machine = Machine(monkeypatch, [0] * 16)
+    monkeypatch.setattr(refused_here, "_MAX_SOME_SECONDS", 0.0)
+    assert refused_here.Counting(Sources(())).refuses_some(target(), [8563]) is False
+    assert machine.tries <= 1

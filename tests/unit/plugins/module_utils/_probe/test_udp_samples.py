@@ -106,7 +106,8 @@ class Question(udp_samples.Question):
         if self.is_over:
             return
         if fate == REFUSED:
-            self._take_error(111)
+            self.refusals.append(fate)
+            self.samples.take_refusal(self, fate)
         else:
             self.answers += 1
             self.samples.take_answer(self, fate)

@@ -138,6 +138,31 @@ def test_nothing_was_changed_because_another_run_has_changed_it_meanwhile(when, 
     assert decision.verdict == "confirm" and decision.is_measured, "the second measurement saw both changes"
 
 
+@pytest.mark.parametrize(
+    ("answer", "nothing_holds", "verdict"),
+    [
+        ({"changed": False, "confirmed_epoch": NOW - 5}, False, "confirm"),
+        ({"changed": False, "confirmed_epoch": NOW - 6}, True, "confirm"),
+        ({"changed": False, "unsettled_epoch": NOW - 5}, False, "roll_back"),
+        ({"changed": False, "unsettled_epoch": NOW - 6}, True, "confirm"),
+        ({"changed": False}, True, "confirm"),
+        (DOWN, True, "confirm"),
+        (FAILED, True, "confirm"),
+    ],
+    ids=["confirmed", "long-ago", "rolled-back", "rolled-back-long-ago", "never", "unreachable", "no-answer"],
+)
+def test_what_another_run_changes_on_a_host_whose_firewall_stays_as_it_is(answer, nothing_holds, verdict):
+    """Flows from and to it were measured all the same."""
+    unmanaged = {"client": answer, "n11": SKIPPED, "n12": SKIPPED}
+    changes = {"n11": SAME, "n12": SAME, "client": SKIPPED}
+    decision = decide(before(result()), None, changes, LATER, unmanaged=unmanaged)
+    assert (decision.verdict, decision.is_measured) == ("nothing", nothing_holds)
+    assert ("client" in decision.headline) is not nothing_holds
+    decision = decide(before(result()), GREEN, {**changes, "n12": HELD}, LATER, unmanaged=unmanaged)
+    assert decision.verdict == verdict
+    assert ("on client, another run's change" in decision.headline) is (verdict == "roll_back")
+
+
 def test_a_flow_that_could_not_be_measured_before_and_is_blocked_after_it():
     decision = decide(before(result("untested")), RED, {"n11": HELD}, LATER)
     assert decision.verdict == "roll_back"

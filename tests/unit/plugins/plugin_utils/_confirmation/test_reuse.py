@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._confirmation.reuse import (
+    MAX_AGE_SECONDS,
     digest_of,
     why_measure_again,
 )
@@ -16,8 +17,9 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._inventor
 )
 
 HOSTS = ["n11", "n12", "client"]
-KEPT = {"run": "one", "plan": "planned", "hosts": HOSTS, "digest": "same"}
-OTHER = {"run": "two", "plan": "later", "hosts": ["n12"], "digest": "same"}
+CREATED, NOW = "2026-11-30T18:00:00+00:00", 1796061600.0
+KEPT = {"run": "one", "created": CREATED, "plan": "planned", "hosts": HOSTS, "digest": "same"}
+OTHER = {"run": "two", "created": CREATED, "plan": "later", "hosts": ["n12"], "digest": "same"}
 
 
 def everywhere(value):
@@ -25,16 +27,18 @@ def everywhere(value):
     return {host: value for host in HOSTS}  # noqa: C420  # Ruff suspects dict.fromkeys with mutable values
 
 
-def why(kept=None, plans=None, hosts=HOSTS, active=HOSTS, digest="same"):
+def why(kept=None, plans=None, hosts=HOSTS, active=HOSTS, digest="same", now=NOW):
     """Return why to measure again; without arguments, nothing speaks for it."""
     kept = {**everywhere(KEPT), **(kept or {})}
     plans = {**everywhere("planned"), **(plans or {})}
-    return why_measure_again(kept, plans, hosts, active, digest)
+    return why_measure_again(kept, plans, hosts, active, digest, now)
 
 
 def test_the_same_is_not_measured_again():
     assert why() == ""
     assert why(hosts=HOSTS[::-1]) == ""
+    assert why(now=NOW + MAX_AGE_SECONDS) == ""
+    assert why(kept=everywhere({**KEPT, "created": "2026-11-30T19:00:00+01:00"})) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,6 +57,12 @@ def test_the_same_is_not_measured_again():
         ({"kept": everywhere({**KEPT, "plan": ""})}, "after the rules were removed"),
         ({"kept": everywhere({})}, "no change was measured"),
         ({"kept": everywhere({**KEPT, "run": ""})}, "another run changed a firewall"),
+        ({"now": NOW + MAX_AGE_SECONDS + 1}, "that was 901 s ago, and it counts for 900 s"),
+        ({"now": NOW + 86400}, "that was 86400 s ago"),
+        ({"now": NOW - 2}, "the clock of the controller was set back"),
+        ({"kept": everywhere({**KEPT, "created": None})}, "it is not known when that was"),
+        ({"kept": everywhere({**KEPT, "created": "yesterday"})}, "it is not known when that was"),
+        ({"kept": everywhere({key: KEPT[key] for key in KEPT if key != "created"})}, "it is not known"),
     ],
     ids=[
         "batches",
@@ -68,6 +78,12 @@ def test_the_same_is_not_measured_again():
         "removal",
         "nothing",
         "change-of-another-run",
+        "too-old",
+        "of-yesterday",
+        "of-the-future",
+        "no-date",
+        "no-such-date",
+        "date-left-out",
     ],
 )
 def test_every_difference_means_to_measure_again(given, said):

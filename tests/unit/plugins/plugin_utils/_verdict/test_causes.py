@@ -153,6 +153,14 @@ CASES = {
         ),
         "answers_differ",
     ),
+    "a limit at its own output": (
+        OK._replace(
+            path=clean_path(
+                "n11", DESTINATION, strays=[{"how": "refused_here", "ports": "8563", "connections": 9}]
+            )
+        ),
+        "rejected_at_source",
+    ),
     "most packets are lost": (
         OK._replace(path=clean_path("n11", DESTINATION, tries=32, lost=21)),
         "loss",
@@ -415,6 +423,7 @@ MADE_FOR_REAL = {
     "asymmetric_route",
     "forged_refusal",
     "rate_limited",
+    "rejected_at_source",
     "late_answers",
     "source_banned",
     "duplicate_address",

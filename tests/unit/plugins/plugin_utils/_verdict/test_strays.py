@@ -46,9 +46,36 @@ JUDGED = {
         "degraded",
         "answers_differ",
     ),
+    "one rejected by the source itself": (strayed(stray("refused_here", 1)), "ok", ""),
+    "two rejected by the source itself": (
+        strayed(stray("refused_here", 2)),
+        "degraded",
+        "rejected_at_source",
+    ),
+    "two without a neighbour": (strayed(stray("no_neighbour", 2)), "degraded", "no_arp_reply"),
+    "one refused, and one rejected by the source itself": (
+        strayed(stray("refused", 1), stray("refused_here", 1)),
+        "ok",
+        "",
+    ),
+    "two refused, and two rejected by the source itself": (
+        strayed(stray("refused", 2), stray("refused_here", 2)),
+        "degraded",
+        "answers_differ",
+    ),
+    "rejected by the source itself, and the listener ended": (
+        strayed(stray("refused_here", 2), of=OK._replace(listener=Listener(ENDED, "it was killed"))),
+        "degraded",
+        "rejected_at_source",
+    ),
+    "without a neighbour, because the host of the listener ended": (
+        strayed(stray("no_neighbour", 5), of=OK._replace(listener=Listener(ENDED, "it was killed"))),
+        "ok",
+        "",
+    ),
     "two unanswered": (strayed(stray("unanswered", 2)), "ok", ""),
     "three unanswered": (strayed(stray("unanswered", 3)), "degraded", "answers_differ"),
-    "five unanswered beside a range, where retries of the silent ports count as losses": (
+    "five unanswered beside a range that loses packets": (
         OK._replace(
             path=clean_path("n11", DESTINATION, strays=[stray("unanswered", 5)], tries=1009, lost=246)
         ),
@@ -162,6 +189,16 @@ BY_UDP = {
         "degraded",
         "link_of_bundle",
     ),
+    "two that the source itself rejects": (
+        sampled(strays=[stray("refused_here", 2)]),
+        "degraded",
+        "rejected_at_source",
+    ),
+    "two without a neighbour, to a service of others": (
+        sampled(answered_by="", strays=[stray("no_neighbour", 2)]),
+        "degraded",
+        "no_arp_reply",
+    ),
     "one to another host": (sampled(strays=[TO_N12]), "wrong_host", "other_host"),
     "one to a stranger": (sampled(strays=[stray("stranger", 1)]), "wrong_host", "other_answer"),
     "at other ports": (sampled(strays=[stray("stranger", 1, ports="53")]), "ok", ""),
@@ -221,3 +258,14 @@ def test_the_sentence_on_datagrams_names_who_acts():
     refused = judge(sampled(strays=[stray("refused", 4)]))
     assert "not with every datagram" in refused.sentence
     assert refused.evidence[-1] == "of further datagrams, 4 were refused"
+
+
+@pytest.mark.parametrize(
+    "how, actors",
+    [("refused_here", {"host:client"}), ("no_neighbour", {"host:client", "host:n11"})],
+)
+def test_what_the_source_itself_could_not_do_accuses_no_device_in_between(how, actors):
+    judged = judge(strayed(stray(how, 4)))
+    assert set(judged.actor) == actors
+    assert "load balancer" not in judged.sentence and " 4 of those" in judged.sentence
+    assert judged.next_command.endswith("  # on client")
