@@ -185,6 +185,23 @@ if TYPE_CHECKING:
         detail: NotRequired[str]
         rtt_ms: NotRequired[RoundTrips]
 
+    class Stray(TypedDict):
+        """Connections that did not come to the listener which had proven itself on the same ports."""
+
+        how: str  # one of _probe/path_words.STRAYS
+        ports: str
+        connections: int
+        answered_by: NotRequired[str]  # the other host
+
+    class Samples(TypedDict):
+        """What more source ports found at ports of datagrams that had answered (_probe/udp_samples.py)."""
+
+        ports: str
+        tried: int  # source ports
+        failed_always: int  # those of them that never got an answer, however often they asked
+        pattern: NotRequired[str]  # one of _probe/path_words.PATTERNS, if one is established
+        strays: NotRequired[List[Stray]]  # if there are any
+
     class Observation(TypedDict):
         """What one host saw of one address of a destination."""
 
@@ -194,6 +211,7 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
         completed_name: NotRequired[str]  # what the resolver found, if it is the name with more behind it
+        samples: NotRequired[List[Samples]]  # of ports of datagrams that answered
 
     class SegmentSize(TypedDict):
         """How large segments pass in one direction."""
@@ -208,14 +226,6 @@ if TYPE_CHECKING:
 
         tried: int
         failed_always: int  # those of them that never came about, again from the same port
-
-    class Stray(TypedDict):
-        """Connections that did not come to the listener which had proven itself on the same ports."""
-
-        how: str  # one of _probe/path_words.STRAYS
-        ports: str
-        connections: int
-        answered_by: NotRequired[str]  # the other host
 
     class RateLimit(TypedDict):
         """New connections a second."""

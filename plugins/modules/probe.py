@@ -19,6 +19,9 @@ description:
     While a port is silent, it is also tried from up to 8 more source ports, so that one dead link of a bundle
     is not. A service still gets one connection, the first one that is answered.
     RV(paths) has the number of ports that needed another try.
+  - UDP ports of a listener, and DNS servers, are asked from more source ports, because a dead link of a
+    bundle or a dead server of a load balancer fails some source ports always - see
+    RV(observations[].samples).
   - The path to each listener is measured - RV(paths) has loss, round-trip times, the difference of the
     clocks, and whether full-size segments pass in both directions.
   - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
@@ -369,6 +372,22 @@ observations:
       type: str
       returned: if the name was completed
       sample: ldap.example.com
+    samples:
+      description:
+        - What more source ports found at UDP ports that had answered, because a device on the way may choose
+          one of several links, routes or servers by source port. There is one entry for all ports of a
+          listener, and one for each port of another service.
+        - C(tried) of them asked, those of the first questions included, and C(failed_always) never got an
+          answer, however often they asked.
+        - C(pattern) is V(by_connection) if packet loss or a limit of the server do not explain that.
+          C(strays) are questions that did not come to the listener or server, as in RV(paths[].strays).
+        - A listener is asked from 16 source ports, and from twice as many if one is silent or refused. A DNS
+          server is asked from 5 more, one after the other. A time server is asked again only if the first
+          question had no answer.
+      type: list
+      elements: dict
+      returned: if there are some
+      sample: [{ports: "53", tried: 6, failed_always: 0}]
     states:
       description: One entry for all ports that have the same state and reason.
       type: list

@@ -77,6 +77,18 @@ _TABLE: dict[str, tuple[_Said | None, _Said | None]] = {
     ),
     "a load balancer leads some connections to another service": (("wrong_host", "other_answer"), None),
     "a load balancer leads some connections to a dead server": (("degraded", "answers_differ"), None),
+    "one link of a bundle drops some datagrams": (("degraded", "link_of_bundle"), None),
+    "a load balancer leads some datagrams to a server that is silent": (("degraded", "link_of_bundle"), None),
+    "a load balancer leads some datagrams to a server that refuses": (("degraded", "answers_differ"), None),
+    "a load balancer leads some datagrams to another service": (("wrong_host", "other_answer"), None),
+    "a load balancer leads some questions to a DNS server that is silent": (
+        ("degraded", "link_of_bundle"),
+        None,
+    ),
+    "a load balancer leads some questions to a DNS server that refuses": (
+        ("degraded", "answers_differ"),
+        None,
+    ),
     "a rule of the source rejects some connections": (("degraded", "rejected_at_source"), None),
     "the source leads some connections to a dead gateway": (("degraded", "no_arp_reply"), None),
     "a filter of the destination drops behind proxy ARP": (("blocked", "duplicate_address"), None),

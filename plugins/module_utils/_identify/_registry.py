@@ -111,6 +111,7 @@ class Datagram(NamedTuple):
 
     question: bytes
     judge: Callable[[bytes], Finding]
+    may_repeat: bool  # whether its servers take several questions of one host in a second for usual
 
 
 def datagram(protocol: str) -> Optional[Datagram]:
@@ -121,9 +122,11 @@ def datagram(protocol: str) -> Optional[Datagram]:
 def _asking(protocol: str) -> Datagram:
     file = _file(protocol)
     asked = file.question()
-    return Datagram(asked, lambda answer: file.judge(asked, answer))
+    return Datagram(asked, lambda answer: file.judge(asked, answer), protocol not in _ASKED_SELDOM)
 
 
 _DATAGRAMS = ("ntp", "dns")
+# "restrict limited" of ntpd and NTPsec drops what comes within two seconds (discard in ntp.conf(5)).
+_ASKED_SELDOM = ("ntp",)
 TALKS: Mapping[Tuple[str, str], str] = _talks(TABLE.services)
 IDENTIFIERS = tuple(sorted({*PROTOCOLS, *_DATAGRAMS}))  # what a flow may name, over TCP or UDP

@@ -164,6 +164,11 @@ def may_be_hello(data: bytes) -> bool:
     return data[: len(_MAGIC)] == _MAGIC[: len(data)]
 
 
+def is_answer(data: bytes) -> bool:
+    """Tell whether data looks like a listener's line, to whichever hello it is the answer."""
+    return data.startswith(_MAGIC + b" ")
+
+
 def is_notice(data: bytes) -> bool:
     """Tell whether data is the notice: a listener answers, and does not serve our run."""
     return data.startswith(NOTICE)

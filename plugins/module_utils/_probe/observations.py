@@ -210,6 +210,8 @@ def observation(target: Target) -> "Observation":
     }
     if target.completed:
         found["completed_name"] = target.completed
+    if target.samples:
+        found["samples"] = target.samples
     return found
 
 

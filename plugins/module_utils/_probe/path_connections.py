@@ -8,18 +8,20 @@ import select
 import socket
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Deque, Optional, Sequence
+from typing import TYPE_CHECKING, Deque, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .._kernel.own_addresses import is_loopback
 from .._kernel.sockets import Sources, reset
 from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowledged
 from .._listener import proof
+from .._values.ports import Ports
 from .engine import Engine, Stage
 from .outcome import ERROR, HOST_UNREACH, LOCAL, icmp_or_errno, local_failure, receive_errors
 from .path_words import CUT_OFF, NO_NEIGHBOUR, REFUSED_HERE, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
 from .sweep import Pace
 
 if TYPE_CHECKING:
+    from .._shapes import Stray
     from .paths import MeasuredPath
 
 
@@ -37,7 +39,7 @@ _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
 # What RST and ICMP errors make of a handshake that has begun (icmp_err_convert, icmpv6_err_convert in Linux).
 # Since Linux 4.17 the kernel also has the ICMP message, and with it the sender: that may be this host itself.
-_REFUSALS = (
+REFUSALS = (
     errno.ECONNREFUSED,
     errno.EACCES,
     errno.EHOSTUNREACH,
@@ -56,8 +58,59 @@ def rounded(seconds: float) -> float:
     return max(0.05, round(seconds * 20) / 20.0)
 
 
+def in_turn(ports: Sequence[int]) -> Iterator[int]:
+    """Yield the port of each sample: one after the other, from all over the range, and then again."""
+    step, index = max(1, len(ports) // SAMPLES), 0
+    while True:
+        index += step
+        yield ports[(index + index // len(ports)) % len(ports)]
+
+
+def strays_of(found: Dict[Tuple[str, str], List[int]]) -> "List[Stray]":
+    """Return what strayed; C(found) has the ports of each way to stray and each host that answered."""
+    strays: "List[Stray]" = []
+    for (how, answered_by), ports in sorted(found.items()):
+        stray: "Stray" = {"how": how, "ports": str(Ports(set(ports))), "connections": len(ports)}
+        if answered_by:
+            stray["answered_by"] = answered_by
+        strays.append(stray)
+    return strays
+
+
+class Measured:
+    """What a run measures, by tries that it starts."""
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds of the shortest round trip."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Start the first tries."""
+        raise NotImplementedError
+
+    def conclude(self) -> None:
+        """Write down what was found."""
+        raise NotImplementedError
+
+
+class Try(Stage):
+    """What a run starts when there is room."""
+
+    __slots__ = ()
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether one that waits to start shall start."""
+        return True
+
+    def start(self) -> None:
+        """Start it."""
+        raise NotImplementedError
+
+
 class Run:
-    """Starts the connections of all paths as fast as may be, and waits for them."""
+    """Starts the tries of all that is measured as fast as may be, and waits for them."""
 
     def __init__(self, pace: Pace, sources: Sources, key: bytes):
         self.engine = Engine()
@@ -66,26 +119,31 @@ class Run:
         self.samples = _FEW_SAMPLES if pace.rate else SAMPLES
         self.longest_round_trip = max(LONG_ROUND_TRIP, pace.timeout)
         self._pace = pace
-        self._waiting: Deque[Connection] = deque()
-        self._paths: Sequence[MeasuredPath] = ()
+        self._waiting: Deque[Try] = deque()
+        self._measured: Sequence[Measured] = ()
         self._started = 0
         self._begun = 0.0
         self._late = 0.0
+
+    @property
+    def rate(self) -> float:
+        """How many tries a second may start, 0 for no limit."""
+        return self._pace.rate
 
     @property
     def late_seconds(self) -> float:
         """How much of the time this host itself took: a busy one would search a size for too short."""
         return min(self._late, _MAX_LATE_SECONDS)
 
-    def start(self, connection: "Connection") -> None:
-        """Let a connection start when there is room."""
-        self._waiting.append(connection)
+    def start(self, one: Try) -> None:
+        """Let a try start when there is room."""
+        self._waiting.append(one)
 
-    def all(self, paths: Sequence["MeasuredPath"]) -> None:
-        """Measure all paths."""
-        self._paths = paths
-        for path in paths:
-            path.begin()
+    def all(self, measured: Sequence[Measured]) -> None:
+        """Measure everything."""
+        self._measured = measured
+        for one in measured:
+            one.begin()
         self._wait()
 
     def weigh_loss(self, paths: Sequence["MeasuredPath"]) -> None:
@@ -135,7 +193,7 @@ class Run:
         now = time.monotonic()
         if now <= over:
             return False
-        furthest = max((path.round_trip for path in self._paths), default=0.0)
+        furthest = max((one.round_trip for one in self._measured), default=0.0)
         return now > over + 2 * MORE_TRIES * furthest
 
     def _start_some(self) -> bool:
@@ -144,15 +202,15 @@ class Run:
         if self._pace.rate:
             room = min(room, int((time.monotonic() - self._begun) * self._pace.rate) + 1 - self._started)
         while self._waiting and room > 0:
-            connection = self._waiting.popleft()
-            if connection.is_needed:
-                connection.start()
+            one = self._waiting.popleft()
+            if one.is_needed:
+                one.start()
                 self._started += 1
                 room -= 1
         return bool(self._waiting) and len(self.engine) < self._pace.concurrency and not self._pace.rate
 
 
-class Connection(Stage):
+class Connection(Try):
     """A connection to a listener of ours: handshake, hello, answer, and what a subclass does with it."""
 
     __slots__ = (
@@ -281,7 +339,7 @@ class Connection(Stage):
             self.path.note_stray(NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE, self.port)
         elif number == errno.ECONNREFUSED and not outcome.reason_ip:
             self.on_reset()
-        elif outcome.reason_ip or number in _REFUSALS:
+        elif outcome.reason_ip or number in REFUSALS:
             self.path.note_stray(REFUSED_ONE, self.port)
         self._break_off()
 

@@ -45,12 +45,21 @@ from typing import TYPE_CHECKING, Dict, Iterable, List, NamedTuple, Optional, Se
 
 from .._kernel.learned_mtu import LearnedMtu, learned_mtu
 from .._kernel.sockets import Sources
-from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, explains_silence
 from .observations import LOSS_MS, spread
 from .outcome import NO_RESPONSE, OPEN, PROOF_OURS
 from .packet_sizes import HEADERS, LARGEST, SMALLEST, Bounds
-from .path_connections import LONG_ROUND_TRIP, SAMPLES, SILENCE_SECONDS, Connection, Run, rounded
+from .path_connections import (
+    LONG_ROUND_TRIP,
+    SAMPLES,
+    SILENCE_SECONDS,
+    Connection,
+    Measured,
+    Run,
+    in_turn,
+    rounded,
+    strays_of,
+)
 from .path_samples import FirstTry, OwnReset, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
 from .path_words import BY_CONNECTION, REFUSED_HERE, REFUSED_ONE, UNANSWERED
@@ -60,7 +69,8 @@ from .sweep import Pace
 from .targets import Target
 
 if TYPE_CHECKING:
-    from .._shapes import Path, Stray
+    from .._shapes import Path
+    from .udp_samples import UdpSamples
 
 
 _MIN_SAMPLES = 8  # whatever the sweep has tried: in its burst, round trips are those of our own queue
@@ -99,6 +109,7 @@ def measure(
     hosts = proven_targets(targets)
     measured: List[MeasuredPath] = []
     run = Run(pace, sources, key)
+    asked = _asked(run, targets)
     for entry in found:
         place = (entry["destination"], entry["address"])
         there, proven = opened.get(place, []), hosts.get(place)
@@ -107,15 +118,24 @@ def measure(
         elif any(outcome.state == OPEN for target in there for outcome in target.found):
             entry["segments"] = unmeasured(OF_OTHERS)
     try:
-        run.all(measured)
+        run.all([*measured, *asked])
         if not pace.rate:
             run.weigh_loss(measured)
         run.examine(measured)
-        for path in measured:
-            path.conclude()
+        for one in (*measured, *asked):
+            one.conclude()
         run.rescue(measured)
     finally:
         run.engine.close()
+
+
+def _asked(run: Run, targets: Sequence[Target]) -> "Sequence[UdpSamples]":
+    """Return what is to be asked by UDP."""
+    if not any(target.protocol == "udp" for target in targets):
+        return ()
+    from .udp_samples import samples_of
+
+    return samples_of(run, targets)
 
 
 def _slow_round_trip(targets: Iterable[Target], host: str) -> float:
@@ -134,7 +154,7 @@ def _slow_round_trip(targets: Iterable[Target], host: str) -> float:
     return shortest if shortest >= LONG_ROUND_TRIP * 1000 else 0.0
 
 
-class MeasuredPath:
+class MeasuredPath(Measured):
     """What is known of one path, and what to do next."""
 
     def __init__(self, run: Run, entry: "Path", targets: Sequence[Target], proven: Proven):
@@ -150,7 +170,7 @@ class MeasuredPath:
         self._targets = targets
         self._ports = sorted(set(proven.ports))
         self._first = len(proven.ports)  # first tries of the sweep
-        self._next_port = 0
+        self._in_turn = in_turn(self._ports)
         self._begun = 0.0
         self._shortest = _slow_round_trip(targets, proven.host)  # ms
         self._slow_at_first = sum(len(target.slow) for target in targets) if self.is_slow else 0
@@ -278,10 +298,8 @@ class MeasuredPath:
         self._start_samples()
 
     def _port(self) -> int:
-        """Return the port for the next connection: one after the other, from all over the range."""
-        step = max(1, len(self._ports) // SAMPLES)
-        self._next_port += step
-        return self._ports[(self._next_port + self._next_port // len(self._ports)) % len(self._ports)]
+        """Return the port for the next connection."""
+        return next(self._in_turn)
 
     def _start_samples(self) -> None:
         at_a_time = self.run.samples if self._shortest > _FAR_MS or self._had_silence else _AT_A_TIME
@@ -501,7 +519,7 @@ class MeasuredPath:
         if self._strays and self._is_loss(len(self._strays.get((UNANSWERED, ""), ()))):
             self._strays.pop((UNANSWERED, ""), None)
         if self._strays:
-            entry["strays"] = [_stray(*key, ports=ports) for key, ports in sorted(self._strays.items())]
+            entry["strays"] = strays_of(self._strays)
         entry["connections"] = {"tried": self._tried, "failed_always": self._failed}
         chance = chance_of_connections(
             tried=self._tried, failed=self._failed, syns=self._fewest_syns, lost=self._lost
@@ -518,13 +536,6 @@ class MeasuredPath:
             "out": self.directions["out"].as_dict(reason),
             "in": self.directions["in"].as_dict(reason),
         }
-
-
-def _stray(how: str, answered_by: str, ports: Sequence[int]) -> "Stray":
-    found: "Stray" = {"how": how, "ports": str(Ports(set(ports))), "connections": len(ports)}
-    if answered_by:
-        found["answered_by"] = answered_by
-    return found
 
 
 def _percentile(rtt_ms: Sequence[float], percent: int) -> float:

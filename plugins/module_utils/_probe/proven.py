@@ -36,11 +36,11 @@ def proven_hosts(ports: Mapping[Tuple[str, str, str], Sequence[int]]) -> Dict[Tu
     return found
 
 
-def proven_targets(targets: Iterable["Target"]) -> Dict[Tuple[str, str], Proven]:
-    """Return the host that counts for each destination and address at which a listener answered by TCP."""
+def proven_targets(targets: Iterable["Target"], protocol: str = "tcp") -> Dict[Tuple[str, str], Proven]:
+    """Return the host that counts for each destination and address at which a listener answered."""
     ports: Dict[Tuple[str, str, str], List[int]] = {}
     for target in targets:
-        if target.protocol != "tcp":
+        if target.protocol != protocol:
             continue
         for outcome, group in target.found.items():
             if outcome.proof == PROOF_OURS:

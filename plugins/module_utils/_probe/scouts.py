@@ -16,9 +16,12 @@ port. So does a port of ours at an address that has answered: if it must not be 
 would look like the filter that is wanted. The first connection that is answered is the attempt from then on,
 and the others end before they come about. Only some ports of an address get them (C(RIVALS_OF_ADDRESS)):
 where many are silent, chance is ruled out.
+
+A question of UDP is asked from three source ports. A listener of ours that is silent still gets as many
+rivals more, all at once, for the last third of the timeout.
 """
 
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Tuple
 
 from .observations import is_answer
 from .targets import Target
@@ -45,15 +48,15 @@ class _Group:
 
 
 class Scouts:
-    """How many connections from new source ports each address shall have."""
+    """How many attempts from new source ports each address shall have."""
 
     def __init__(self, groups: Iterable[List[Target]]):
         self._groups: Dict[str, _Group] = {}
-        self._rivals: Dict[str, int] = {}  # that are left, by address
+        self._rivals: Dict[Tuple[str, str], int] = {}  # that are left, by address and protocol
         for targets in groups:
+            for target in targets:
+                self._rivals[(target.address, target.protocol)] = RIVALS_OF_ADDRESS
             streams = [target for target in targets if target.protocol == "tcp"]
-            if streams:
-                self._rivals[streams[0].address] = RIVALS_OF_ADDRESS
             if any(target.ours for target in streams):
                 self._groups[streams[0].address] = _Group(streams)
 
@@ -68,10 +71,11 @@ class Scouts:
 
     def take_rivals(self, target: Target, port: int) -> int:
         """Return how many rivals a silent port may have, and count them."""
-        group = self._groups.get(target.address)
+        key = (target.address, target.protocol)
+        group = self._groups.get(target.address) if target.protocol == "tcp" else None
         if group is not None and target.expects_proof(port) and not group.has_answered:
             return 0
-        count = min(RIVALS, self._rivals.get(target.address, 0))
+        count = min(RIVALS, self._rivals.get(key, 0))
         if count:
-            self._rivals[target.address] -= count
+            self._rivals[key] -= count
         return count

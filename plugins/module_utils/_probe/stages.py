@@ -100,8 +100,8 @@ class Attempt:
         self.close()
 
     def note_silence(self) -> None:
-        """Keep from which port nothing was heard, where a listener of ours should have answered."""
-        if self.target.expects_proof(self.port):
+        """Keep from which port nothing was heard, where something should answer that may be asked again."""
+        if self.target.expects_proof(self.port) or self.port in self.target.datagrams:
             self.target.silent_from.setdefault(self.port, self.sock.getsockname()[1])
 
     def note_slow_answer(self, milliseconds: float) -> None:
@@ -761,8 +761,13 @@ class Datagrams(_Stage):
             attempt.context.engine.set_alarm(self, self.seconds)
             if not attempt.context.start_rival(rivals):
                 self.ask()
+            elif not rivals.left and self._nonce:
+                # Of several links, more than one may be dead: our own listener may be asked more often.
+                for unused in range(attempt.context.take_rivals(attempt.target, attempt.port)):
+                    attempt.context.start_rival(rivals)
         else:
             rivals.attempts.remove(attempt)
             rivals.settle()
+            attempt.note_silence()
             attempt.record(outcomes.timed_out("udp"))
             self._wait_on()

@@ -23,7 +23,8 @@ What happens to one port:
    it.
 
 UDP has no handshake: I(datagrams) are sent until one is answered or refused, three at most, from different
-source ports. The device to which the kernel gives the first one shows whether it leads back to this host.
+source ports, and more to a listener of ours (scouts.py). The device to which the kernel gives the first one
+shows whether it leads back to this host. What more source ports find is asked later (udp_samples.py).
 
 All ports wait at the same time, so silence costs one timeout in all, however many ports are silent. An
 address behind a gateway from which nothing came costs one more, because its path may be slow (late.py). Who

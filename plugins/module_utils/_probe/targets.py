@@ -29,7 +29,7 @@ from .._values.ports import Ports
 from .outcome import Outcome
 
 if TYPE_CHECKING:
-    from .._shapes import PortsAt, ProbeFlow
+    from .._shapes import PortsAt, ProbeFlow, Samples
 
 PROTOCOLS = ("tcp", "udp")
 
@@ -74,6 +74,7 @@ class Target:
         self.own_address = ""  # of this host, which its kernel chose for the first attempt
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
+        self.samples: List["Samples"] = []  # what more source ports found at those of datagrams
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "", identify: str = "") -> None:

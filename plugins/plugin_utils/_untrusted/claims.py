@@ -184,7 +184,7 @@ def _observed(observations: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tupl
         if not problem and key in known:
             problem = f"is a second entry for {entry['protocol']} of {shown(entry['address'])}"
         known.add(key)
-        problem = problem or _wrong_states(entry["states"], hosts)
+        problem = problem or _wrong_states(entry["states"], hosts) or _wrong_samples(entry, hosts)
         if problem:
             yield index, problem
 
@@ -200,6 +200,21 @@ def _wrong_states(states: t.Any, hosts: Hosts) -> str:
         answered = state.get("answered_by", "")
         if answered and answered not in hosts:
             return f"says that {shown(answered)} answered, which is no host of the plan"
+    return ""
+
+
+def _wrong_samples(entry: Data, hosts: Hosts) -> str:
+    for samples in entry.get("samples", ()):
+        strays = {"destination": entry["destination"], "strays": samples.get("strays", ())}
+        problem = _wrong_share("source ports", samples) or _wrong_strays(strays, hosts)
+        if problem:
+            return problem
+    return ""
+
+
+def _wrong_share(of_what: str, counted: Data) -> str:
+    if counted["failed_always"] > counted["tried"]:
+        return f"says that {counted['failed_always']} of {counted['tried']} {of_what} failed"
     return ""
 
 
@@ -232,9 +247,9 @@ def _wrong_measures(path: Data) -> str:
     times = path.get("rtt_ms", {})
     if sorted(times.values()) != [times[name] for name in _ROUND_TRIPS if name in times]:
         return "has round-trip times that are not in order"
-    connections = path.get("connections")
-    if connections and connections["failed_always"] > connections["tried"]:
-        return f"says that {connections['failed_always']} of {connections['tried']} connections failed"
+    problem = _wrong_share("connections", path["connections"]) if "connections" in path else ""
+    if problem:
+        return problem
     if ("clock_offset_s" in path) != ("clock_error_s" in path):
         return "has a clock without its error, or the error alone"
     for way, found in path.get("segments", {}).items():

@@ -104,6 +104,7 @@ _TEXT = {"type": "string", "maxLength": _MAX_TEXT}
 _NAME = {"type": "string", "maxLength": _MAX_NAME}
 _PORTS = {"type": "string", "maxLength": _MAX_PORTS, "format": "ports, such as 8563,20000-21000"}
 _PORT = {"type": "integer", "minimum": 1, "maximum": 65535}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 1 << 32}
 _ADDRESS = {"type": "string", "maxLength": _MAX_NAME, "format": "the address of one host"}
 _SEEN_ADDRESS = {
     "type": "string",
@@ -160,6 +161,23 @@ _STATE = _object(
     reason_ip={"type": "string", "maxLength": _MAX_NAME, "format": "an address, or local"},
     rtt_ms=_ROUND_TRIPS,
 )
+_STRAYS = _list(
+    _object(
+        "how ports connections",
+        how={"enum": STRAYS},
+        ports=_PORTS,
+        connections=_NUMBER,
+        answered_by=_NAME,
+    )
+)
+_SAMPLES = _object(
+    "ports tried failed_always",
+    ports=_PORTS,
+    tried=_NUMBER,
+    failed_always=_NUMBER,
+    pattern={"enum": PATTERNS},
+    strays=_STRAYS,
+)
 _OBSERVATION = _object(
     "destination address protocol ports states",
     destination=_NAME,
@@ -168,6 +186,7 @@ _OBSERVATION = _object(
     ports=_PORTS,
     states=_list(_STATE),
     completed_name=_TARGET,
+    samples=_list(_SAMPLES),
 )
 _SEEN = _object(
     "address remote protocol",
@@ -220,7 +239,6 @@ _HELD = _object(
     at=_list(_SEEN_ADDRESS, 1024),
 )
 _SECONDS = {"type": "integer", "minimum": 0, "maximum": 1 << 40}
-_NUMBER = {"type": "integer", "minimum": 0, "maximum": 1 << 32}
 _LEFTOVER = _object(
     "pid uid user ended ports",
     pid=_NUMBER,
@@ -255,15 +273,7 @@ _PATH = _object(
     retransmitted=_NUMBER,
     connections=_object("tried failed_always", tried=_NUMBER, failed_always=_NUMBER),
     pattern={"enum": PATTERNS},
-    strays=_list(
-        _object(
-            "how ports connections",
-            how={"enum": STRAYS},
-            ports=_PORTS,
-            connections=_NUMBER,
-            answered_by=_NAME,
-        )
-    ),
+    strays=_STRAYS,
     rate_limit=_object("passes drops", passes=_RATE, drops=_RATE),
     segments=_object("out in", **{"out": _SEGMENTS, "in": _SEGMENTS}),
     gateway=_SEEN_ADDRESS,

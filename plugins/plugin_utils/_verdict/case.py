@@ -14,7 +14,7 @@ from .limits import NO_LIMITS, Limits
 from .phrases import located, same_family
 
 if t.TYPE_CHECKING:
-    from ...module_utils._shapes import Path, PortState, Trace
+    from ...module_utils._shapes import Path, PortState, Samples, Trace
 
 # What became of our own listener at the destination (Listener.kind).
 NOT_ASKED, UP = "not_asked", "up"
@@ -125,6 +125,7 @@ class Case(t.NamedTuple):
     ended: bool = False  # the destination or its listener was gone before the end of the run
     planned: str = ""  # all ports of the flow
     path: Path | None = None  # what the source measured of the path to this address, if it did
+    samples: tuple[Samples, ...] = ()  # what more of its source ports found at these ports, over UDP
     traces: tuple[Trace, ...] = ()  # of the way to this address, if the source traced any of its ports
     limits: Limits = NO_LIMITS  # of the site, for paths
     kernels: Kernels = NO_KERNELS

@@ -230,19 +230,19 @@ OTHER_HOST = _cause(
 )
 ANSWERS_DIFFER = _cause(
     code="answers_differ",
-    means="The destination answers some connections to a port, and others are refused, cut off or never "
-    "answered: a load balancer leads them to several servers, or a device on one of several equal routes, or "
-    "a limit for connections, rejects some.",
+    means="The destination answers some connections or datagrams to a port, and others are refused, cut off "
+    "or never answered: a load balancer leads them to several servers, or a device on one of several equal "
+    "routes, or a limit for connections, rejects some.",
     acts="Whoever runs the load balancer, or the limit in between or on the destination.",
-    command="nft list ruleset; ss -tn 'sport = :{port}'  # on {destination}",
+    command="nft list ruleset; ss -tun 'sport = :{port}'  # on {destination}",
     verdicts=(DEGRADED,),
     actors=(NETWORK, DESTINATION),
     todo="find what refuses some connections of {sources} to {destinations}",
 )
 REJECTED_AT_SOURCE = _cause(
     code="rejected_at_source",
-    means="The source's own kernel rejects some connections to a port, and others reach the destination: a "
-    "limit for connections or another rule at the output of the source, or a route there.",
+    means="The source's own kernel rejects some connections or datagrams to a port, and others reach the "
+    "destination: a limit for connections or another rule at the output of the source, or a route there.",
     acts="Whoever runs the source.",
     command="nft list ruleset; iptables-save; ip rule; ip route show table all  # on {source}",
     verdicts=(DEGRADED,),
@@ -415,9 +415,10 @@ LOSS = _cause(
 )
 LINK_OF_BUNDLE = _cause(
     code="link_of_bundle",
-    means="The same connections fail always and all others pass: one link of a bundle, one of several equal "
-    "routes, or one server of a load balancer drops packets.",
-    acts="The network team.",
+    means="The same connections, or datagrams from the same source ports, fail always and all others pass: "
+    "one link of a bundle, one of several equal routes, or one server of a load balancer drops packets. Of a "
+    "service of others over UDP, it may also be one of several processes that hangs.",
+    acts="The network team. Of a service of others over UDP, also whoever runs it.",
     command="",
     verdicts=(DEGRADED,),
     actors=(NETWORK,),

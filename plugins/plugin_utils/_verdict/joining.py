@@ -253,6 +253,9 @@ class Joining:
                         ended=standing.ended,
                         planned=wanted,
                         path=paths.get(place),
+                        samples=tuple(
+                            one for one in observation.get("samples", ()) if _shared(some, one["ports"])
+                        ),
                         traces=traces.get(place, ()),
                         limits=self._limits,
                     )

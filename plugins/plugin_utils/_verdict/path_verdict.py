@@ -16,6 +16,9 @@ measurements of a path (C(Case.path)) change a verdict:
    transfers that carry less than the site wants, and those that were asked for and not made.
 4. Some connections always fail, a limit of the site is exceeded, or most packets are lost: C(degraded). So
    it is if loss hides whether full-size segments pass.
+
+Of UDP, some source ports may fail always as well, or not come to the destination. Nothing else is measured
+there: what is true of the path is known from its TCP ports.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ from collections.abc import Iterator
 from ...module_utils._probe import segments as sizes
 from ...module_utils._probe.path_words import BY_CONNECTION
 from . import causes
-from .case import Case
+from .case import ASIDE, BUSY, ENDED, Case
+from .causes import OWNER
 from .idle_connections import cut_after, cut_sentence, untried_reason
 from .reasons import because
 from .strays import judge_strays
@@ -44,6 +48,12 @@ _MIN_LOST = 2
 # probe tries so many connections that chance does not decide (module_utils _probe/paths.py).
 _MIN_TRIES, _HEAVY_LOSS = 16, 0.5
 _HIDING_LOSS = 0.25
+_MEMBERS = (
+    "the network team to look at the members of bundles (LACP), of equal-cost routes (ECMP) and of load "
+    "balancers on this path"
+)
+# Its own listener, which alone answers datagrams, was silent for a while, or to the end.
+_MAY_BE_MUTE = (ENDED, ASIDE, BUSY)
 _TOO_BIG = {
     False: "ICMP type 3 code 4, fragmentation needed",
     True: "ICMPv6 type 2, packet too big",
@@ -62,7 +72,7 @@ def judge_path(case: Case, judged: Judgement) -> Judgement:
     """
     if judged.verdict != OK:
         return judged
-    found = _of_connections(case) if case.protocol == "tcp" else None
+    found = _of_connections(case) if case.protocol == "tcp" else _of_datagrams(case)
     return found or _of_limits(case) or judged
 
 
@@ -82,6 +92,35 @@ def _of_connections(case: Case) -> Judgement | None:
     if slow:
         return because(case, causes.THROUGHPUT_LOW, DEGRADED, slow_sentence(case, slow))
     return _of_what_is_missing(case) if case.observed.get("answered_by") else None
+
+
+def _of_datagrams(case: Case) -> Judgement | None:
+    """Return what is wrong with datagrams from some source ports, or None."""
+    strayed = judge_strays(case)
+    if strayed is not None:
+        return strayed
+    failing = [samples for samples in case.samples if samples.get("pattern") == BY_CONNECTION]
+    if not failing or case.listener.kind in _MAY_BE_MUTE:
+        return None
+    counted = (
+        f"{failing[0]['failed_always']} of {failing[0]['tried']} source ports never got an answer over UDP"
+    )
+    is_ours = bool(case.observed.get("answered_by"))
+    processes = "" if is_ours else f", or one of several processes of {case.service},"
+    owner = f"whoever runs {case.service} on {case.destination} to look at its processes, and "
+    judged = because(
+        case,
+        causes.LINK_OF_BUNDLE,
+        DEGRADED,
+        sentence=(
+            f"{case.source} reaches {case.where}, but {counted}, however often they asked, and the others "
+            f"did: one link of a bundle, one of several equal routes or one server of a load balancer"
+            f"{processes} drops datagrams, or a device on the path lets only so many source ports through; "
+            f"ask {'' if is_ours else owner}{_MEMBERS}."
+        ),
+        evidence=(counted,),
+    )
+    return judged if is_ours else judged._replace(actor=(*judged.actor, OWNER))
 
 
 def _of_what_is_missing(case: Case) -> Judgement | None:
@@ -216,8 +255,7 @@ def _some_connections_fail(case: Case, path: Path) -> str:
         f"{case.source} reaches {case.where}, but {failed} of {tried} connections to {case.address} always "
         f"failed, also when they were repeated from the same source port, and the others passed at once: one "
         f"link of a bundle, one of several equal routes or one server of a load balancer drops packets; ask "
-        f"the network team to look at the members of bundles (LACP), of equal-cost routes (ECMP) and of load "
-        f"balancers on this path."
+        f"{_MEMBERS}."
     )
 
 

@@ -5,7 +5,8 @@
 """Ports that the destination answers for one connection, and somebody else for the next one.
 
 That is a load balancer. The first connection to a port says nothing of it, so the connections that measure
-the path count as well: each says who answered (module_utils C(_probe/paths.py)).
+the path count as well: each says who answered (module_utils C(_probe/paths.py)). The same is true of
+datagrams from more source ports (C(_probe/udp_samples.py)).
 
 1. Another host of the plan, or something that is no listener of this run, answered: C(wrong_host). Once is
    enough, because chance does not make such an answer.
@@ -58,9 +59,8 @@ _SAID = {
 
 def judge_strays(case: Case) -> Judgement | None:
     """Return the verdict on ports of which not every connection came to the destination, else None."""
-    path = case.path
-    strays = path.get("strays", ()) if path is not None else ()
-    if path is None or not strays or case.observed.get("answered_by") != case.destination:
+    strays = _of_connections(case) if case.protocol == "tcp" else _of_datagrams(case)
+    if not strays:
         return None
     wanted = Ports.parse(case.ports)
     here = [stray for stray in strays if wanted & Ports.parse(stray["ports"])]
@@ -81,6 +81,17 @@ def judge_strays(case: Case) -> Judgement | None:
     return None
 
 
+def _of_connections(case: Case) -> list[Stray]:
+    is_ours = case.observed.get("answered_by") == case.destination
+    return list(case.path.get("strays", ())) if case.path is not None and is_ours else []
+
+
+def _of_datagrams(case: Case) -> list[Stray]:
+    if case.observed.get("answered_by") not in (None, case.destination):
+        return []
+    return [stray for samples in case.samples for stray in samples.get("strays", ())]
+
+
 def _count(strays: Iterable[Stray]) -> int:
     return sum(stray["connections"] for stray in strays)
 
@@ -94,12 +105,12 @@ def _led_elsewhere(case: Case, others: list[Stray]) -> Judgement:
         causes.OTHER_HOST if hosts else causes.OTHER_ANSWER,
         verdict=WRONG_HOST,
         sentence=(
-            f"{case.source} connects to {case.where}, and not every connection comes to {case.destination}: "
+            f"{case.source} reaches {case.where}, and not every {_sort(case)} comes to {case.destination}: "
             f"{_count(others)} of those that followed were answered by {who}. A load balancer or a NAT rule "
             f"spreads them over several hosts: whoever runs it must lead all to {case.destination}, or "
             f"exasol_address must be an address of {case.destination} alone."
         ),
-        evidence=(f"{who} answered {_count(others)} connections to {case.protocol} {ports}",),
+        evidence=(f"{who} answered {_count(others)} {_sort(case)}s to {case.protocol} {ports}",),
     )
 
 
@@ -110,12 +121,12 @@ def _not_always(case: Case, counts: Mapping[str, int]) -> Judgement:
         causes.ANSWERS_DIFFER,
         verdict=DEGRADED,
         sentence=(
-            f"{case.source} reaches {case.where}, but not with every connection: of those that followed, "
+            f"{case.source} reaches {case.where}, but not with every {_sort(case)}: of those that followed, "
             f"{seen}. A load balancer leads some of them to a server that does not serve, or a device on one "
             f"of several equal routes or a limit for connections, in between or on {case.destination}, "
             f"rejects them: whoever runs it must act."
         ),
-        evidence=(f"of further connections, {seen}",),
+        evidence=(f"of further {_sort(case)}s, {seen}",),
     )
 
 
@@ -125,11 +136,11 @@ def _rejected_here(case: Case, count: int) -> Judgement:
         causes.REJECTED_AT_SOURCE,
         verdict=DEGRADED,
         sentence=(
-            f"{case.source} reaches {case.where}, but not with every connection: its own kernel rejected "
+            f"{case.source} reaches {case.where}, but not with every {_sort(case)}: its own kernel rejected "
             f"{count} of those that followed. A limit for connections or another rule at the output of "
             f"{case.source}, or a route there, does that: allow outgoing {case.traffic} on {case.source}."
         ),
-        evidence=(f"the kernel of {case.source} rejected {count} further connections",),
+        evidence=(f"the kernel of {case.source} rejected {count} further {_sort(case)}s",),
     )
 
 
@@ -139,9 +150,14 @@ def _without_neighbour(case: Case, count: int) -> Judgement:
         causes.NO_ARP_REPLY,
         verdict=DEGRADED,
         sentence=(
-            f"{case.source} reaches {case.where}, but not with every connection: for {count} of those that "
-            f"followed, {case.source} got no ARP or NDP reply for {case.address} or its next hop. One of "
-            f"them was down for a while, or {case.source} leads some connections to a next hop that is down."
+            f"{case.source} reaches {case.where}, but not with every {_sort(case)}: for {count} of those "
+            f"that followed, {case.source} got no ARP or NDP reply for {case.address} or its next hop. One "
+            f"of them was down for a while, or {case.source} leads some {_sort(case)}s to a next hop that is "
+            f"down."
         ),
-        evidence=(f"no ARP or NDP reply for {count} further connections",),
+        evidence=(f"no ARP or NDP reply for {count} further {_sort(case)}s",),
     )
+
+
+def _sort(case: Case) -> str:
+    return "connection" if case.protocol == "tcp" else "datagram"

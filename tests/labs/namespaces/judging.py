@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.machine import machine
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.flows import Party
@@ -48,10 +49,15 @@ def results_of(
     has_listener: bool = True,
     timeout: float = 1.5,
     is_traced: bool = False,
+    own_service: Mapping[str, t.Any] | None = None,
 ) -> tuple[list[Result], Joining]:
-    """Measure one flow at every address of its destination; returns its results, and who judged them."""
+    """Measure one flow at every address of its destination; returns its results, and who judged them.
+
+    C(own_service) is a service of the site's own in place of the vendor's, which is asked who it is.
+    """
+    name = own_service["name"] if own_service else "sql_client"
     plan = make_plan(
-        Wishes(release="kb"),
+        Wishes(release="kb", services=[own_service] if own_service else ()),
         {
             "database_node": [Party("n11", servers, managed=True)],
             "client": [Party("client", clients, managed=True)],
@@ -63,9 +69,11 @@ def results_of(
     if has_listener:
         leased["n11"] = lease(destination, "n11", *hosts["n11"]["endpoints"], capture=capture)
     with source.inside():
-        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == "sql_client"]
+        flows = [entry for entry in hosts["client"]["probes"] if entry["service"] == name]
         targets = collect(flows, [], {name: one["listening"] for name, one in leased.items()})
-        settings = Settings(Pace(timeout=timeout), token=TOKEN, capture=capture, trace=is_traced)
+        settings = Settings(
+            Pace(timeout=timeout), token=TOKEN, identify=bool(own_service), capture=capture, trace=is_traced
+        )
         probed = {**run_probe(targets, settings), "machine": machine(clients)}
     before_end()
     stopped = {name: _stopped(destination, hosts[name], servers, clients) for name in leased}
@@ -83,7 +91,7 @@ def results_of(
         captures=claims.captures,
         stopped=claims.stopped,
     )
-    results = [one for one in joining.judge().results if one["service"] == "sql_client"]
+    results = [one for one in joining.judge().results if one["service"] == name]
     for result in results:
         cause = result.get("cause", "")
         assert not cause or result["verdict"] in CAUSES[cause].verdicts
@@ -101,6 +109,7 @@ def run_of(
     has_listener: bool = True,
     timeout: float = 1.5,
     is_traced: bool = False,
+    own_service: Mapping[str, t.Any] | None = None,
 ) -> Judged:
     """Measure one flow from its plan to its verdict.
 
@@ -116,6 +125,7 @@ def run_of(
         has_listener=has_listener,
         timeout=timeout,
         is_traced=is_traced,
+        own_service=own_service,
     )
     (result,) = results
     return Judged(

@@ -143,6 +143,11 @@ class Server:
                 stderr=subprocess.STDOUT,
             )
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def wait_for(self, machine: Machine, port: int, protocol: str = "tcp") -> Server:
         """Return when the server listens."""
 

@@ -194,8 +194,13 @@ class Echo:
             except socket.timeout:
                 continue
             self.questions.append(question)
-            if self._reply is not None and len(self.questions) > self._deaf_to:
-                self.sock.sendto(self._reply, peer)
+            answer = self.answer(question, peer)
+            if answer is not None:
+                self.sock.sendto(answer, peer)
+
+    def answer(self, question, peer):
+        """Return the answer to a question, or None."""
+        return self._reply if len(self.questions) > self._deaf_to else None
 
 
 def wait_until(condition, seconds=PATIENCE):

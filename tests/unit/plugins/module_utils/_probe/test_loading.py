@@ -42,6 +42,7 @@ RARE = (
     "_probe/rate_limit",
     "_probe/refused_here",
     "_probe/throughput",
+    "_probe/udp_samples",
     "_plan/flows",
     "_shapes",
 )

@@ -114,5 +114,15 @@ def test_a_silent_port_of_ours_has_rivals_where_the_address_answers(outcome, exp
     assert rivals(made, other) == [expected]
 
 
+@pytest.mark.parametrize("outcome", [None, Outcome("open", "syn-ack")], ids=["silent", "alive"])
+def test_datagrams_have_rivals_of_their_own(outcome):
+    made, other = target("53", protocol="udp"), target("8563-8572", ours=False)
+    if outcome:
+        other.record(8563, outcome)
+    scouts = Scouts([[made, other]])
+    assert sum(scouts.take_rivals(other, port) for port in other.ports) == RIVALS_OF_ADDRESS
+    assert scouts.take_rivals(made, 53) == RIVALS
+
+
 def test_without_scouts_there_are_no_rivals():
     assert Scouts(()).take_rivals(target("8563", ours=False), 8563) == 0

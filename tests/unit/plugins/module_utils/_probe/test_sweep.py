@@ -36,6 +36,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.ou
     PROOF_UNFINISHED,
     Outcome,
 )
+from ansible_collections.exasol_community.network.plugins.module_utils._probe.scouts import RIVALS, Scouts
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.stages import (
     Attempt,
     Context,
@@ -120,6 +121,19 @@ def test_a_silent_service_is_asked_three_times_and_no_more(address):
         wait_until(lambda: len(service.questions) >= 3)
     assert states(found) == {service.port: ("open|filtered", "no-response")}
     assert service.questions == [b""] * 3
+
+
+@pytest.mark.parametrize(("ours", "questions"), [(True, 3 + RIVALS), (False, 3)], ids=["ours", "others"])
+def test_a_silent_listener_is_asked_from_more_source_ports(ours, questions):
+    with Echo("127.0.0.1") as service, Sweep(QUICK, Sources(()), KEY) as sweep:
+        made = target("127.0.0.1", [service.port], "udp", ours=ours)
+        sweep.scout(Scouts([[made]]))
+        sweep.run(all_ports([made]))
+        wait_until(lambda: len(service.questions) >= questions)
+        time.sleep(0.05)
+        assert len(service.questions) == questions
+    assert [outcome.state for outcome in made.found] == ["open|filtered"]
+    assert (service.port in made.silent_from) is ours
 
 
 def test_a_lost_datagram_is_asked_for_again():

@@ -657,6 +657,39 @@ def with_path(*steps, new):
     return path
 
 
+SAMPLES = {"ports": "8563", "tried": 32, "failed_always": 8, "pattern": "by_connection"}
+WRONG_SAMPLES = {
+    **{
+        f"{field} is {name}": {**SAMPLES, field: value}
+        for field in ("tried", "failed_always")
+        for name, value in NUMBERS.items()
+    },
+    "more failed than tried": {**SAMPLES, "failed_always": 33},
+    "an unknown pattern": {**SAMPLES, "pattern": "by_moon"},
+    "no ports": {**SAMPLES, "ports": ""},
+    **{what: {**SAMPLES, "strays": [stray]} for what, stray in WRONG_STRAYS.items()},
+}
+
+
+def with_samples(samples):
+    """Return what everybody returns, with what more source ports of the client found at n1."""
+    client = copy.deepcopy(EVERYBODY["client"])
+    (first, *unused) = [one for one in client["observations"] if one["destination"] == "n1"]
+    first["samples"] = [samples]
+    return {**EVERYBODY, "client": client}
+
+
+@pytest.mark.parametrize("what", WRONG_SAMPLES)
+def test_samples_that_cannot_be_cost_the_host_all_it_said(what):
+    assert verdicts_of(judged(with_samples(WRONG_SAMPLES[what])), "client") == {"untested"}
+
+
+@pytest.mark.parametrize("more", [{}, {"strays": [STRAY]}], ids=["a pattern", "a stray"])
+def test_samples_that_may_be_are_believed(more):
+    results = judged(with_samples({**SAMPLES, **more}))
+    assert results == judged(EVERYBODY), "they are of datagrams, and these flows are of TCP"
+
+
 SIZES = {**NUMBERS, "zero": 0, "too large": 65536}
 WRONG_NUMBERS = [
     *[((field,), NUMBERS) for field in ("tries", "lost", "retransmitted")],

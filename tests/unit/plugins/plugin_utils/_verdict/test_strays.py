@@ -11,6 +11,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     ASIDE,
     BUSY,
     ENDED,
+    UNSEEN,
     Listener,
 )
 from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.judge import judge
@@ -150,6 +151,113 @@ def test_the_sentence_names_who_answered_and_who_acts():
     cut = judge(strayed(stray("cut_off", 2)))
     assert "2 were accepted and ended without an answer" in cut.sentence
     assert set(both.actor) == {"network", "host:n11"}, "nothing decides between them"
+
+
+def sampled(of=None, answered_by="n11", **samples):
+    """Return a case of UDP with what more source ports found."""
+    who = {"answered_by": answered_by} if answered_by else {}
+    made = of or case("open", "udp-response", **who)
+    found = {"ports": "8563", "tried": 32, "failed_always": 0, **samples}
+    return made._replace(protocol="udp", samples=(found,))
+
+
+DEAD = {"failed_always": 8, "pattern": "by_connection"}
+BY_UDP = {
+    "none": (sampled(), "ok", ""),
+    "not sampled": (sampled()._replace(samples=()), "ok", ""),
+    "some failed, and loss may be why": (sampled(failed_always=1), "ok", ""),
+    "some fail always": (sampled(**DEAD), "degraded", "link_of_bundle"),
+    "some fail always, to a service of others": (
+        sampled(answered_by="", **DEAD),
+        "degraded",
+        "link_of_bundle",
+    ),
+    "one refused": (sampled(strays=[stray("refused", 1)]), "ok", ""),
+    "two refused": (sampled(strays=[stray("refused", 2)]), "degraded", "answers_differ"),
+    "two refused by a service of others": (
+        sampled(answered_by="", strays=[stray("refused", 2)]),
+        "degraded",
+        "answers_differ",
+    ),
+    "refused beside some that are silent, because hosts limit their errors": (
+        sampled(strays=[stray("refused", 7)], **DEAD),
+        "degraded",
+        "answers_differ",
+    ),
+    "one refused beside some that are silent": (
+        sampled(strays=[stray("refused", 1)], **DEAD),
+        "degraded",
+        "link_of_bundle",
+    ),
+    "two that the source itself rejects": (
+        sampled(strays=[stray("refused_here", 2)]),
+        "degraded",
+        "rejected_at_source",
+    ),
+    "two without a neighbour, to a service of others": (
+        sampled(answered_by="", strays=[stray("no_neighbour", 2)]),
+        "degraded",
+        "no_arp_reply",
+    ),
+    "one to another host": (sampled(strays=[TO_N12]), "wrong_host", "other_host"),
+    "one to a stranger": (sampled(strays=[stray("stranger", 1)]), "wrong_host", "other_answer"),
+    "at other ports": (sampled(strays=[stray("stranger", 1, ports="53")]), "ok", ""),
+    "strays of TCP": (
+        sampled()._replace(path=clean_path("n11", DESTINATION, strays=[stray("stranger", 1)])),
+        "ok",
+        "",
+    ),
+    "some fail always by a listener that was busy": (
+        sampled(**DEAD)._replace(listener=Listener(BUSY, "it was stopped")),
+        "ok",
+        "",
+    ),
+    "some fail always by a listener that ended": (
+        sampled(**DEAD)._replace(listener=Listener(ENDED, "it was killed")),
+        "ok",
+        "",
+    ),
+    "some fail always by a listener that made way": (
+        sampled(**DEAD)._replace(listener=Listener(ASIDE, "it made way")),
+        "ok",
+        "",
+    ),
+    "some fail always by one of whose end nothing is known": (
+        sampled(**DEAD)._replace(listener=Listener(UNSEEN, "it did not answer")),
+        "degraded",
+        "link_of_bundle",
+    ),
+    "refused by a listener that ended": (
+        sampled(strays=[stray("refused", 9)])._replace(listener=Listener(ENDED, "it was killed")),
+        "ok",
+        "",
+    ),
+    "a host that is red already": (sampled(answered_by="n13", **DEAD), "wrong_host", "other_host"),
+    "strays of a flow that must not work": (
+        sampled(case("open", "udp-response", answered_by="n11", expected="denied"), **DEAD),
+        "exposed",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BY_UDP)
+def test_what_more_source_ports_find_counts(what):
+    of, verdict, cause = BY_UDP[what]
+    judged = judge(of)
+    assert judged.verdict == verdict
+    assert cause is None or judged.cause == cause
+
+
+def test_the_sentence_on_datagrams_names_who_acts():
+    ours, theirs = judge(sampled(**DEAD)), judge(sampled(answered_by="", **DEAD))
+    assert "8 of 32 source ports never got an answer over UDP" in ours.sentence
+    assert "bundles (LACP)" in ours.sentence and "processes" not in ours.sentence
+    assert "one of several processes of sql_client" in theirs.sentence
+    assert (ours.actor, theirs.actor) == (("network",), ("network", "service owner"))
+    refused = judge(sampled(strays=[stray("refused", 4)]))
+    assert "not with every datagram" in refused.sentence
+    assert refused.evidence[-1] == "of further datagrams, 4 were refused"
 
 
 @pytest.mark.parametrize(
