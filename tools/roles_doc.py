@@ -153,6 +153,7 @@ def markdown(text: str) -> str:
     """Return a sentence of Ansible's documentation markup as Markdown."""
     text = re.sub(r"P\(([\w.]+)#(\w+)\)", r"\2 `\1`", text)
     text = re.sub(r"M\(([\w.]+)\)", r"module `\1`", text)
+    text = re.sub(r"\b(\w+) \1 `", r"\1 `", text)  # the sentence may name the kind itself
     text = re.sub(r"[OC]\((\w+)=(\w+)\)", r"`\1: \2`", text)
     return re.sub(r"[OVC]\(([^)]*)\)", r"`\1`", text).replace("|", "\\|")
 
