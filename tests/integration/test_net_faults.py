@@ -465,9 +465,13 @@ def test_a_full_table_of_connections() -> None:
     most = int(Path("/proc/sys/net/netfilter/nf_conntrack_max").read_text(encoding="ascii"))
     if most > MAX_ENTRIES:
         pytest.skip(f"the table of connections has room for {most} entries, too many to fill")
+    rules = filter_rules("input", f"ct state new tcp dport {PORT} accept")
     with Line() as line:
-        line.server.nft(filter_rules("input", f"ct state new tcp dport {PORT} accept"))
+        line.server.nft(rules)
         assert run_of(line.client, line.server).verdict == "ok"
+    # Another one: the entries of connections that are over would make room after 10 s.
+    with Line() as line:
+        line.server.nft(rules)
         fill_table(line.server, most)
         with line.client.inside(), socket.socket() as sock:
             sock.settimeout(1)

@@ -118,7 +118,8 @@ def test_a_delay_below_the_timeout_is_ok_and_no_loss(line: Line, version: int) -
     assert judged.verdict == "ok", judged
     (path,) = found["paths"]
     assert (path["lost"], path["retransmitted"]) == (0, 0)
-    assert path["rtt_ms"]["min"] >= IN_TIME * 1000
+    # Behind a SYN that was repeated, the kernel measures by TCP timestamps, which count whole milliseconds.
+    assert path["rtt_ms"]["min"] > IN_TIME * 1000 - 2
 
 
 def test_the_end_of_a_connection_is_waited_for_as_long_as_its_path_is(line: Line) -> None:
