@@ -99,7 +99,7 @@ class Sample(Connection):
         self._lost += 1 if self._tries else 2
         self._tries += 1
         if self._tries > MORE_TRIES or not own[1]:
-            self.path.sample_failed(independent(self._lost, tries=self._tries - 1))
+            self.path.sample_failed(self.port, independent(self._lost, tries=self._tries - 1))
             return
         again = Sample(self.path, self.port, own[1], self._lost)
         again._tries, again._is_of_sweep = self._tries, self._is_of_sweep

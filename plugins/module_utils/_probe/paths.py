@@ -62,7 +62,7 @@ from .path_connections import (
 )
 from .path_samples import FirstTry, OwnReset, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
-from .path_words import BY_CONNECTION, REFUSED_HERE, REFUSED_ONE, UNANSWERED
+from .path_words import BY_CONNECTION, CUT_OFF, REFUSED_HERE, REFUSED_ONE, UNANSWERED
 from .proven import Proven, proven_targets
 from .segments import NO_ANSWER, OF_OTHERS, OUT_OF_TIME, UNDECIDED, Direction, unmeasured
 from .sweep import Pace
@@ -186,8 +186,10 @@ class MeasuredPath(Measured):
         self._waiting = 0  # samples to start
         self._running = 0
         self._had_silence = self._had_stray = False
-        self._tried = self._failed = self._lost = 0
-        self._fewest_syns = 0  # of a connection that failed always
+        self._tried = self._lost = 0
+        self._failed: List[int] = []  # ports of connections that failed always
+        self._fewest_syns = 0  # of one of them
+        self._fails_by_connection = False
         self._loss_tries = 0
         # Segments.
         self.directions = {"out": Direction(), "in": Direction()}
@@ -310,7 +312,7 @@ class MeasuredPath(Measured):
 
     def begin_rescue(self) -> None:
         """Try silent ports again if connections, not ports, are what fails."""
-        if "pattern" not in self.entry:
+        if not self._fails_by_connection:
             return
         for target in self._targets:
             for outcome, group in target.found.items():
@@ -381,10 +383,10 @@ class MeasuredPath(Measured):
         self._lost += lost
         self._sample_over()
 
-    def sample_failed(self, syns: int) -> None:
+    def sample_failed(self, port: int, syns: int) -> None:
         """Count a connection that never came about, though so many SYNs were sent independently."""
         self._tried += 1
-        self._failed += 1
+        self._failed.append(port)
         self._fewest_syns = min(self._fewest_syns or syns, syns)
         self._sample_over()
 
@@ -502,6 +504,26 @@ class MeasuredPath(Measured):
             answers=answers_to(longest_ms / 1000),
         )
 
+    def _is_no_loss(self, failed: int) -> bool:
+        """Tell whether so many connections failed always, and mere loss does not explain it."""
+        tried = self._tried - (len(self._failed) - failed)
+        chance = chance_of_connections(tried=tried, failed=failed, syns=self._fewest_syns, lost=self._lost)
+        return chance < MAX_CHANCE
+
+    def _count_unexplained(self) -> int:
+        """Return how many connections failed always to ports at which none was refused or cut off.
+
+        A server that is off behind a load balancer does both: its router sends one ICMP error in a second
+        (icmp_ratelimit in Linux), and drops the other packets in silence.
+        """
+        refused = {
+            port
+            for (how, unused), ports in self._strays.items()
+            if how in (REFUSED_ONE, CUT_OFF)
+            for port in ports
+        }
+        return sum(port not in refused for port in self._failed)
+
     def conclude(self) -> None:
         """Write down what was found."""
         entry = self.entry
@@ -520,11 +542,9 @@ class MeasuredPath(Measured):
             self._strays.pop((UNANSWERED, ""), None)
         if self._strays:
             entry["strays"] = strays_of(self._strays)
-        entry["connections"] = {"tried": self._tried, "failed_always": self._failed}
-        chance = chance_of_connections(
-            tried=self._tried, failed=self._failed, syns=self._fewest_syns, lost=self._lost
-        )
-        if chance < MAX_CHANCE:
+        entry["connections"] = {"tried": self._tried, "failed_always": len(self._failed)}
+        self._fails_by_connection = self._is_no_loss(len(self._failed))
+        if self._is_no_loss(self._count_unexplained()):
             entry["pattern"] = BY_CONNECTION
         for direction in self.directions.values():
             direction.conclude(tries=self._small[0], passed=self._small[1], overhead=self._overhead)

@@ -284,3 +284,19 @@ def test_what_this_host_is_late_does_not_shorten_the_search(monkeypatch, takes, 
     before = MeasuredPath._last_start.fget(path)
     run.all([])
     assert MeasuredPath._last_start.fget(path) - before == pytest.approx(late)
+
+
+@pytest.mark.parametrize(
+    ("strays", "failed", "unexplained"),
+    [
+        ({}, [1, 1, 2], 3),
+        ({("refused", ""): [1]}, [1, 1, 2], 1),
+        ({("cut_off", ""): [2, 2]}, [1, 1, 2], 2),
+        ({("refused", ""): [1], ("cut_off", ""): [2]}, [1, 1, 2], 0),
+        ({("other_host", "n12"): [1, 2]}, [1, 1, 2], 3),
+        ({("refused_here", ""): [1, 2]}, [1, 1, 2], 3),
+    ],
+)
+def test_a_server_that_is_off_refuses_some_connections_and_is_silent_for_others(strays, failed, unexplained):
+    path = type("Path", (), {"_strays": strays, "_failed": failed})()
+    assert MeasuredPath._count_unexplained(path) == unexplained
