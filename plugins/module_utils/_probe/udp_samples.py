@@ -203,7 +203,7 @@ class Question(Try):
     def _how_refused(self, number: int, is_sending: bool) -> str:
         """Return who refused, as a word of a stray, or nothing if nobody did.
 
-        What could not be sent was refused by a rule or a route of this host, unless an ICMP error was waiting.
+        What was not sent was refused by a rule or a route of this host, unless an ICMP error was waiting.
         """
         if self._sock is None:
             return ""
