@@ -122,7 +122,7 @@ class Counting:
         """Tell whether this host refuses some connections to ports, though not all of them.
 
         Each refusal from here moves the counters, so one that leaves them as they are is of somebody else.
-        Packets of others may move them just then as well: of a device that is in use now and then, one refusal
+        Packets of others may move them just then as well: on a device that is in use at times, one refusal
         in four from elsewhere looks like one from here. So it takes several. C(rate) connections a second may
         start, 0 for no limit.
         """
