@@ -327,6 +327,13 @@ def test_a_route_of_the_source_that_leads_some_datagrams_nowhere_accuses_nobody_
     assert judged.actor == ("host:client",)
 
 
+def test_a_limit_of_the_destination_itself_is_named_too(line: Line) -> None:
+    line.server.nft(filter_rules("input", f"ct state new udp dport {PORT} ct count over 10 drop"))
+    judged = run_of(line.client, line.server, own_service=LOGS)
+    assert judged[:2] == ("degraded", "link_of_bundle"), judged
+    assert "a limit on the path or on n11 lets only so many source ports through" in judged.sentence
+
+
 def test_a_filter_is_said_to_be_one(line: Line) -> None:
     line.router.nft(filter_rules("forward", f"udp dport {PORT} drop"))
     assert run_of(line.client, line.server, own_service=LOGS)[:2] == ("blocked", "silence")
