@@ -315,6 +315,25 @@ def test_a_rule_of_the_source_that_rejects_some_datagrams_accuses_nobody_else(li
     assert judged[:2] == ("degraded", "rejected_at_source"), judged
 
 
+@pytest.mark.parametrize("route", ["unreachable", "blackhole"])
+def test_a_route_of_the_source_that_leads_some_datagrams_nowhere_accuses_nobody_else(route: str) -> None:
+    some = f"udp dport {PORT} udp sport & 6 == 0 meta mark set 1"
+    with Line() as own:
+        own.client.ip("rule", "add", "fwmark", "1", "lookup", "100")
+        own.client.ip("route", "add", route, "default", "table", "100")
+        own.client.nft(f"table inet own {{ chain c {{ type route hook output priority -150; {some}; }}; }}")
+        judged = run_of(own.client, own.server, own_service=LOGS)
+    assert judged[:2] == ("degraded", "rejected_at_source"), judged
+    assert judged.actor == ("host:client",)
+
+
+def test_a_limit_of_the_destination_itself_is_named_too(line: Line) -> None:
+    line.server.nft(filter_rules("input", f"ct state new udp dport {PORT} ct count over 10 drop"))
+    judged = run_of(line.client, line.server, own_service=LOGS)
+    assert judged[:2] == ("degraded", "link_of_bundle"), judged
+    assert "a limit on the path or on n11 lets only so many source ports through" in judged.sentence
+
+
 def test_a_filter_is_said_to_be_one(line: Line) -> None:
     line.router.nft(filter_rules("forward", f"udp dport {PORT} drop"))
     assert run_of(line.client, line.server, own_service=LOGS)[:2] == ("blocked", "silence")

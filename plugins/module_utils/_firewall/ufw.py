@@ -241,7 +241,11 @@ def _meant(line: str) -> Tuple[str, ...]:
     chain, protocol, target = (options.pop(name, "") for name in ("-A", "-p", "-j"))
     # Ours have no other condition, and none that excludes something.
     others = sorted({*options, *(["!"] if "!" in words else [])} - {"-m", "--reject-with"})
-    return (chain, protocol, ports, str(ipaddress.ip_network(network)) if network else "", target, *others)
+    try:
+        network = str(ipaddress.ip_network(network)) if network else ""
+    except ValueError:
+        pass  # a mask with holes, such as /255.255.0.255, which ours do not have
+    return (chain, protocol, ports, network, target, *others)
 
 
 def _is_ours(line: str) -> bool:

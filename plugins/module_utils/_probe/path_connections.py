@@ -31,6 +31,7 @@ _FEW_SAMPLES = 4  # with a limit of the rate
 MORE_TRIES = 11  # of a silent connection, from its source port
 _MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
 _MAX_LATE_SECONDS = 8.0  # of this host itself, which count for neither of these
+_MAX_EXAMINING_SECONDS = 10.0  # of all paths, one after the other
 LONG_ROUND_TRIP = 0.5  # seconds; whoever waits longer for an answer measures slower paths too
 _SLOW_RATE = 1000.0  # connections a second that a busy host starts, and a busy listener answers
 _BURST = 32
@@ -166,8 +167,11 @@ class Run:
             return
         from .refused_here import Counting
 
+        end = time.monotonic() + _MAX_EXAMINING_SECONDS
         for path in doubtful:
-            path.resets_itself = Counting(self.sources).refuses_some(path.twin(), path.resets)
+            if time.monotonic() > end:
+                break
+            path.resets_itself = Counting(self.sources).refuses_some(path.twin(), path.resets, self.rate)
 
     def rescue(self, paths: Sequence["MeasuredPath"]) -> None:
         """Try the silent ports of paths with a dead link again."""

@@ -39,7 +39,7 @@ SECONDS = 0.5
 _TRIES = 8
 _REST_SECONDS = 0.002
 _MAX_COUNTING_SECONDS = 10.0  # for each of the two rounds
-_MIN_FOUND, _MAX_SOME_SECONDS = 2, 2.0
+_MAX_SOME_TRIES, _MAX_SOME_SECONDS = 64, 2.0
 
 Ask = Callable[[List[Tuple[Target, int]]], None]
 
@@ -118,39 +118,51 @@ class Counting:
     def _is_over(self) -> bool:
         return time.monotonic() > self._end
 
-    def refuses_some(self, target: Target, ports: Iterable[int]) -> bool:
+    def refuses_some(self, target: Target, ports: Iterable[int], rate: float = 0.0) -> bool:
         """Tell whether this host refuses some connections to ports, though not all of them.
 
-        A packet of somebody else may cross the device just then, so once is not enough.
+        Each refusal from here moves the counters, so one that leaves them as they are is of somebody else.
+        Packets of others may move them just then as well: on a device that is in use at times, one refusal
+        in four from elsewhere looks like one from here. So it takes several. C(rate) connections a second may
+        start, 0 for no limit.
         """
         self._end = time.monotonic() + _MAX_SOME_SECONDS
         found = 0
-        for port in itertools.islice(itertools.cycle(ports), 2 * _TRIES):
-            if self._is_over() or found == _MIN_FOUND:
+        if rate and rate * _MAX_SOME_SECONDS < _TRIES:
+            return False  # so few connections may start that it would not be known
+        for port in itertools.islice(itertools.cycle(ports), _MAX_SOME_TRIES):
+            if self._is_over() or found == _TRIES:
                 break
-            outcome = self._once(target, port)
-            found += outcome is not None and outcome.state == CLOSED
-        return found == _MIN_FOUND
+            if rate:
+                time.sleep(1 / rate)
+            outcome, is_here = self._once(target, port)
+            if outcome is not None and outcome.state == CLOSED:
+                if is_here is False:
+                    return False
+                found += is_here is True
+        return found == _TRIES
 
     def _from_here(self, target: Target, port: int) -> Optional[Outcome]:
         outcome: Optional[Outcome] = None
         for unused in range(self._tries):
-            outcome = self._once(target, port)
-            if outcome is None:
+            outcome, is_here = self._once(target, port)
+            if not is_here:
                 return None
         return outcome
 
-    def _once(self, target: Target, port: int) -> Optional[Outcome]:
-        """Return the outcome of one try if it comes from here, else None, also if that is not known."""
+    def _once(self, target: Target, port: int) -> Tuple[Optional[Outcome], Optional[bool]]:
+        """Return the outcome of one try, and whether it comes from here, None if that is not known."""
         begun, before = time.monotonic(), packets()
         outcome = self._tried(target, port)
         after, ended = packets(), time.monotonic()
-        if outcome is None or before is None or after == before or self._is_over():
-            return None
+        if outcome is None or before is None or self._is_over():
+            return outcome, None
+        if after == before:
+            return outcome, False
         time.sleep(_REST_SECONDS)
         resting = packets()
         time.sleep(max(ended - begun, _REST_SECONDS))
-        return outcome if packets() == resting else None
+        return outcome, True if packets() == resting else None
 
     def _tried(self, target: Target, port: int) -> Optional[Outcome]:
         with socket.socket(target.family, socket.SOCK_STREAM) as sock:

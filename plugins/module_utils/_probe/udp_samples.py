@@ -35,6 +35,7 @@ A service whose protocol is not known, or that has not proven to speak it, is ne
 nobody knows what a question does.
 """
 
+import errno
 import random
 import select
 import socket
@@ -46,7 +47,17 @@ from .._identify._finding import IDENTIFIED
 from .._listener import proof
 from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, chance_of_size
-from .outcome import HOST_UNREACH, LATE, LOCAL, OPEN, Outcome, icmp_or_errno, receive_errors
+from .outcome import (
+    ERROR,
+    HOST_UNREACH,
+    LATE,
+    LOCAL,
+    OPEN,
+    Outcome,
+    icmp_or_errno,
+    local_failure,
+    receive_errors,
+)
 from .path_connections import REFUSALS, SAMPLES, Measured, Run, Try, in_turn, rounded, strays_of
 from .path_words import (
     BY_CONNECTION,
@@ -166,7 +177,7 @@ class Question(Try):
             try:
                 self._sock.send(self.samples.words(self))
             except OSError as error:
-                self._take_error(error.errno or 0)
+                self._take_error(error.errno or 0, is_sending=True)
 
     def on_event(self, events: int) -> None:
         """Take in all that has come."""
@@ -183,14 +194,17 @@ class Question(Try):
                 self.answers += 1
                 self.samples.take_answer(self, received)
 
-    def _take_error(self, number: int) -> None:
-        how = self._how_refused(number)
+    def _take_error(self, number: int, is_sending: bool = False) -> None:
+        how = self._how_refused(number, is_sending)
         if how:
             self.refusals.append(how)
             self.samples.take_refusal(self, how)
 
-    def _how_refused(self, number: int) -> str:
-        """Return who refused, as a word of a stray, or nothing if nobody did."""
+    def _how_refused(self, number: int, is_sending: bool) -> str:
+        """Return who refused, as a word of a stray, or nothing if nobody did.
+
+        What was not sent was refused by a rule or a route of this host, unless an ICMP error was waiting.
+        """
         if self._sock is None:
             return ""
         outcome = icmp_or_errno(
@@ -200,6 +214,8 @@ class Question(Try):
             protocol="udp",
             destination=self.samples.target.address,
         )
+        if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
+            return REFUSED_HERE if local_failure(number).state != ERROR else ""
         if outcome.reason_ip == LOCAL:
             return NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE
         return REFUSED_ONE if outcome.reason_ip or number in REFUSALS else ""

@@ -232,8 +232,12 @@ def _measured(paths: t.Any, asked: _Asked, hosts: Hosts) -> Iterator[tuple[int, 
 
 
 def _wrong_strays(path: Data, hosts: Hosts) -> str:
+    known: set[tuple[str, str | None]] = set()
     for stray in path.get("strays", ()):
         other = stray.get("answered_by")
+        if (stray["how"], other) in known:
+            return f"counts connections that strayed ({stray['how']}) twice"
+        known.add((stray["how"], other))
         if (stray["how"] == TO_OTHER_HOST) != (other is not None):
             return f"has connections that strayed ({stray['how']}), with another host or without it"
         if other is not None and (other not in hosts or other == path["destination"]):

@@ -51,6 +51,7 @@ _MAX_TEXT = 2000
 _MAX_OUTPUT = 20000  # of what a module printed before it failed
 _MAX_NAME = 300
 _MAX_ENTRIES = 65536
+_MAX_SAMPLES = 16  # of an address: one of our listener, and one of each of four servers
 _MAX_PACKED = 1 << 24  # characters
 _MAX_OPENED = 1 << 24  # bytes of JSON, of which Python makes some ten times as much
 _MAX_PORTS = 6 * 65536
@@ -186,7 +187,7 @@ _OBSERVATION = _object(
     ports=_PORTS,
     states=_list(_STATE),
     completed_name=_TARGET,
-    samples=_list(_SAMPLES),
+    samples=_list(_SAMPLES, _MAX_SAMPLES),
 )
 _SEEN = _object(
     "address remote protocol",

@@ -115,8 +115,8 @@ def _of_datagrams(case: Case) -> Judgement | None:
         sentence=(
             f"{case.source} reaches {case.where}, but {counted}, however often they asked, and the others "
             f"did: one link of a bundle, one of several equal routes or one server of a load balancer"
-            f"{processes} drops datagrams, or a device on the path lets only so many source ports through; "
-            f"ask {'' if is_ours else owner}{_MEMBERS}."
+            f"{processes} drops datagrams, or a limit on the path or on {case.destination} lets only so many "
+            f"source ports through; ask {'' if is_ours else owner}{_MEMBERS}."
         ),
         evidence=(counted,),
     )

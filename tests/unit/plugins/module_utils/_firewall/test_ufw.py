@@ -565,6 +565,7 @@ def kernel_with(*lines):
         ([IN_KERNEL[0].replace("ACCEPT", "DROP"), *IN_KERNEL[1:]], True),
         ([IN_KERNEL[0].replace("-s", "! -s"), *IN_KERNEL[1:]], True),
         ([COMMENTED, *IN_KERNEL], False),
+        (["-A ufw-user-input -s 10.0.0.1/255.0.0.255 -j ACCEPT", *IN_KERNEL], False),
         ([IN_KERNEL[0].replace("192.0.2.0/24", "192.0.2.0/25"), *IN_KERNEL[1:]], True),
     ],
     ids=[
@@ -577,6 +578,7 @@ def kernel_with(*lines):
         "dropped",
         "all-others",
         "words-in-a-comment",
+        "a-mask-with-holes",
         "fewer-sources",
     ],
 )

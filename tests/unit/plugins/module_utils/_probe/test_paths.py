@@ -9,9 +9,14 @@ import socket
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel import loopback
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import outcome, path_connections
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
+    outcome,
+    path_connections,
+    refused_here,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.paths import MeasuredPath
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 
@@ -300,3 +305,18 @@ def test_what_this_host_is_late_does_not_shorten_the_search(monkeypatch, takes, 
 def test_a_server_that_is_off_refuses_some_connections_and_is_silent_for_others(strays, failed, unexplained):
     path = type("Path", (), {"_strays": strays, "_failed": failed})()
     assert MeasuredPath._count_unexplained(path) == unexplained
+
+
+@pytest.mark.parametrize("seconds, examined", [(10.0, 3), (-1.0, 0)], ids=["in time", "no time left"])
+def test_what_resets_connections_is_not_looked_for_forever(monkeypatch, seconds, examined):
+    """Without socket filters, the paths take turns."""
+    monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
+    monkeypatch.setattr(path_connections, "_MAX_EXAMINING_SECONDS", seconds)
+    asked = []
+    monkeypatch.setattr(refused_here.Counting, "refuses_some", lambda *arguments: asked.append(arguments))
+    path = Balanced()
+    path.resets, path.twin = [8563], lambda: None
+    run = path_connections.Run(Pace(1.0, rate=50.0), Sources(()), KEY)
+    run.examine([path] * 3)
+    run.engine.close()
+    assert [rate for *unused, rate in asked] == examined * [50.0]

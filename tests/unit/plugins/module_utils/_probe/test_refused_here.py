@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which refusals are examined, and at what cost. tests/integration/test_net_led_back.py has the rules."""
 
+import random
+
 import pytest
 
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
@@ -135,7 +137,7 @@ class Machine:
         """Answer a connection."""
         self.tries += 1
         self.count += self.moves.pop(0)
-        return self.heard
+        return self.heard.pop(0) if isinstance(self.heard, list) else self.heard
 
     def sleep(self, seconds):
         """Let time pass, in which others may use the device."""
@@ -189,15 +191,25 @@ def test_counting_ends_in_time(monkeypatch):
 @pytest.mark.parametrize(
     "options, expected, tries",
     [
-        ({"moves": [2, 0, 2] + [0] * 13}, True, 3),
-        ({"moves": [0] * 15 + [2]}, False, 16),
-        ({"moves": [0] * 16}, False, 16),
-        ({"moves": [2] * 16, "heard": OPEN}, False, 16),
-        ({"moves": [2] * 16, "heard": None}, False, 16),
-        ({"moves": [2] * 16, "rests": False}, False, 16),
-        ({"moves": [2] * 16, "known": False}, False, 16),
+        ({"moves": [0, 0, 2] * 22, "heard": [OPEN, OPEN, REFUSED] * 22}, True, 24),
+        ({"moves": [0, 0, 2] * 7 + [0] * 43, "heard": [OPEN, OPEN, REFUSED] * 7 + [OPEN] * 43}, False, 64),
+        ({"moves": [2, 2, 2, 0], "heard": [REFUSED] * 4}, False, 4),
+        ({"moves": [0]}, False, 1),
+        ({"moves": [2] * 64, "heard": OPEN}, False, 64),
+        ({"moves": [2] * 64, "heard": None}, False, 64),
+        ({"moves": [2] * 64, "rests": False}, False, 64),
+        ({"moves": [2] * 64, "known": False}, False, 64),
     ],
-    ids=["some", "one may be chance", "elsewhere", "led back", "silence", "never at rest", "no counters"],
+    ids=[
+        "some",
+        "seven may be chance",
+        "packets of others",
+        "elsewhere",
+        "led back",
+        "silence",
+        "never at rest",
+        "no counters",
+    ],
 )
 def test_a_rule_of_this_host_for_some_connections_is_found(monkeypatch, options, expected, tries):
     machine = Machine(monkeypatch, **options)
@@ -206,8 +218,37 @@ def test_a_rule_of_this_host_for_some_connections_is_found(monkeypatch, options,
     assert machine.tries == tries
 
 
+def test_packets_of_others_are_not_taken_for_a_rule_of_this_host(monkeypatch):
+    """Another machine refuses every second connection, and the device is in use now and then."""
+    chance = random.Random(7)
+    machine = Machine(monkeypatch, [])
+
+    def tried(self, unused_target, unused_port):
+        machine.count += chance.random() < 0.5
+        return REFUSED if chance.random() < 0.5 else OPEN
+
+    monkeypatch.setattr(refused_here.Counting, "_tried", tried)
+    monkeypatch.setattr(refused_here.time, "sleep", lambda seconds: moving(machine, chance))
+    found = [refused_here.Counting(Sources(())).refuses_some(target(), [8563]) for unused in range(200)]
+    assert sum(found) <= 2
+
+
+def moving(machine, chance):
+    """Let time pass, in which others use the device half of the time."""
+    machine.count += chance.random() < 0.5
+
+
+@pytest.mark.parametrize("rate, tries", [(100.0, 24), (3.0, 0)])
+def test_what_refuses_some_is_looked_for_no_faster_than_allowed(monkeypatch, rate, tries):
+    machine = Machine(monkeypatch, [0, 0, 2] * 22, heard=[OPEN, OPEN, REFUSED] * 22)
+    slept = []
+    monkeypatch.setattr(refused_here.time, "sleep", slept.append)
+    found = refused_here.Counting(Sources(())).refuses_some(target(), [8563], rate)
+    assert (found, machine.tries, slept.count(1 / rate)) == (bool(tries), tries, tries)
+
+
 def test_what_refuses_some_is_looked_for_in_time(monkeypatch):
-    machine = Machine(monkeypatch, [0] * 16)
+    machine = Machine(monkeypatch, [2] * 64)
     monkeypatch.setattr(refused_here, "_MAX_SOME_SECONDS", 0.0)
     assert refused_here.Counting(Sources(())).refuses_some(target(), [8563]) is False
     assert machine.tries <= 1

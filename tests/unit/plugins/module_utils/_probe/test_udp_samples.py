@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What more source ports find at UDP ports: in networks that are computed, and over sockets on loopback."""
 
+import errno
 import heapq
 import itertools
 import random
@@ -291,6 +292,47 @@ def test_a_limit_of_the_rate_is_kept(sampled, monkeypatch):
     assert (found["tried"], found["failed_always"]) == (9, 4)
     times = [now for unused, now in network.asked]
     assert max(sum(start <= now < start + 1 for now in times) for start in times) <= 12
+
+
+class Unsent:
+    """A socket of which the kernel of this host sends nothing, and for which no ICMP error came."""
+
+    def __init__(self, number):
+        self._number = number
+
+    def send(self, unused_words):
+        raise OSError(self._number, "")
+
+    def recvmsg(self, *unused):
+        raise BlockingIOError
+
+
+@pytest.mark.parametrize(
+    "number, how",
+    [
+        (errno.EHOSTUNREACH, ["refused_here"]),
+        (errno.ENETUNREACH, ["refused_here"]),
+        (errno.EINVAL, ["refused_here"]),
+        (errno.EACCES, ["refused_here"]),
+        (errno.EPERM, ["refused_here"]),
+        (errno.ECONNREFUSED, ["refused"]),
+        (errno.EAGAIN, []),
+        (errno.ENOBUFS, []),
+    ],
+    ids=lambda value: errno.errorcode.get(value, "") if isinstance(value, int) else "-".join(value),
+)
+def test_what_this_host_does_not_send_is_refused_here(number, how):
+    class Samples(udp_samples.UdpSamples):
+        def words(self, unused_question):
+            return b"?"
+
+        def take_refusal(self, unused_question, unused_how):
+            pass
+
+    question = udp_samples.Question(Samples(Network(alive), target(), [PORT]), PORT)
+    question._sock = Unsent(number)
+    question._send()
+    assert question.refusals == how
 
 
 # Services of others.

@@ -668,20 +668,26 @@ WRONG_SAMPLES = {
     "an unknown pattern": {**SAMPLES, "pattern": "by_moon"},
     "no ports": {**SAMPLES, "ports": ""},
     **{what: {**SAMPLES, "strays": [stray]} for what, stray in WRONG_STRAYS.items()},
+    "the same strays twice": {**SAMPLES, "strays": [STRAY, STRAY]},
 }
 
 
-def with_samples(samples):
+def with_samples(samples, count=1):
     """Return what everybody returns, with what more source ports of the client found at n1."""
     client = copy.deepcopy(EVERYBODY["client"])
     (first, *unused) = [one for one in client["observations"] if one["destination"] == "n1"]
-    first["samples"] = [samples]
+    first["samples"] = count * [samples]
     return {**EVERYBODY, "client": client}
 
 
 @pytest.mark.parametrize("what", WRONG_SAMPLES)
 def test_samples_that_cannot_be_cost_the_host_all_it_said(what):
     assert verdicts_of(judged(with_samples(WRONG_SAMPLES[what])), "client") == {"untested"}
+
+
+def test_more_samples_than_there_may_be_cost_the_host_all_it_said():
+    """Each is compared with each state."""
+    assert verdicts_of(judged(with_samples(SAMPLES, count=17)), "client") == {"untested"}
 
 
 @pytest.mark.parametrize("more", [{}, {"strays": [STRAY]}], ids=["a pattern", "a stray"])
