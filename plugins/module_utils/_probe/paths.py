@@ -89,6 +89,7 @@ _CONFIRMATION = 3  # times the wait for one segment
 _MAX_ROUNDS = 6
 _BUSY_SECONDS = 5.0  # for which a busy listener is waited for
 _MAX_START_SECONDS = 4.0  # after which a path starts nothing new
+_DATAGRAM_SOCKETS = 64  # of one address: those of silent source ports are kept until the end
 
 
 class Silent(NamedTuple):
@@ -117,8 +118,11 @@ def measure(
             measured.append(MeasuredPath(run, entry, there, proven))
         elif any(outcome.state == OPEN for target in there for outcome in target.found):
             entry["segments"] = unmeasured(OF_OTHERS)
+    at_once = max(1, pace.concurrency // _DATAGRAM_SOCKETS)
     try:
-        run.all([*measured, *asked])
+        run.all([*measured, *asked[:at_once]])
+        for first in range(at_once, len(asked), at_once):
+            run.all(asked[first : first + at_once])
         if not pace.rate:
             run.weigh_loss(measured)
         run.examine(measured)

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What more source ports find at UDP ports: in networks that are computed, and over sockets on loopback."""
 
+import contextlib
 import errno
 import heapq
 import itertools
@@ -481,6 +482,23 @@ def test_source_ports_are_told_apart_over_sockets(address):
         "pattern": "by_connection",
     }
     assert sorted(set(listener.counts.values())) == [1, 2, 12], "two: the control"
+
+
+def test_few_sockets_are_enough_for_several_addresses():
+    """Each of them keeps those of its fifteen silent source ports."""
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    with contextlib.ExitStack() as stack:
+        made = []
+        for address in addresses:
+            listener = stack.enter_context(Choosy(address, lambda number: number % 2 == 1))
+            made.append(Target("n11", address, "udp"))
+            made[-1].add(Ports([listener.port]))
+            made[-1].ours, made[-1].own_address = made[-1].ports, "127.0.0.1"
+            made[-1].record(listener.port, OURS, 0.2)
+        paths.measure([], made, Pace(1.0, concurrency=40), Sources(()), KEY)
+    assert [(one["failed_always"], one["pattern"]) for target in made for one in target.samples] == [
+        (15, "by_connection")
+    ] * 3
 
 
 def test_a_refusal_is_seen_over_sockets():
