@@ -495,7 +495,7 @@ def test_few_sockets_are_enough_for_several_addresses():
             made[-1].add(Ports([listener.port]))
             made[-1].ours, made[-1].own_address = made[-1].ports, "127.0.0.1"
             made[-1].record(listener.port, OURS, 0.2)
-        paths.measure([], made, Pace(1.0, concurrency=40), Sources(()), KEY)
+        paths.measure([], made, Pace(1.0, concurrency=24), Sources(()), KEY)
     assert [(one["failed_always"], one["pattern"]) for target in made for one in target.samples] == [
         (15, "by_connection")
     ] * 3
