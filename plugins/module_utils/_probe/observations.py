@@ -15,6 +15,7 @@ from .outcome import (
     NO_RESPONSE,
     NOTHING_THROUGH,
     OPEN,
+    PROOF_CUT_OFF,
     PROOF_FAILURES,
     PROOF_OTHER,
     PROOF_SILENT,
@@ -97,9 +98,11 @@ class Suspects:
         for target, outcome, group in silent:
             del target.found[outcome]
             for port in group.ports:
-                # What accepted was reached by the first packet. A server that is mute, or ends connections,
-                # is no sign of loss; nor is one of several behind a load balancer.
-                if outcome.reason == NO_RESPONSE:
+                # What accepted at once was reached by the first packet. A server that is mute, or ends
+                # connections, is no sign of loss; nor is one of several behind a load balancer.
+                if outcome.reason == NO_RESPONSE or (
+                    outcome.proof != PROOF_CUT_OFF and max(group.rtt_ms, default=0.0) >= LOSS_MS
+                ):
                     self.asked_again.add((target, port))
                 yield target, port
 
