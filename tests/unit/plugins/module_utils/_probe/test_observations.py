@@ -107,6 +107,17 @@ def test_what_has_accepted_is_tried_again_and_its_first_packet_was_not_lost():
     assert suspects.asked_again == {(made, 7)}
 
 
+@pytest.mark.parametrize("rtt_ms, is_lost", [(1.0, False), (1050.0, True), (-1.0, False)])
+def test_the_first_packet_to_a_mute_port_was_lost_if_it_accepted_late(rtt_ms, is_lost):
+    made = target({**dict.fromkeys(range(1, 6), OPEN), 6: CUT})
+    made.add(Ports([7, 8]))
+    made.record(7, MUTE, rtt_ms)
+    made.record(8, CUT, rtt_ms)
+    suspects = Suspects([made])
+    assert taken(suspects) == [6, 7, 8]
+    assert suspects.asked_again == ({(made, 7)} if is_lost else set())
+
+
 OURS, OTHERS = (Outcome("open", "syn-ack", proof="ours", answered_by=host) for host in ("n11", "n12"))
 MOVED = OURS._replace(proof="other_port")
 STRANGE = Outcome("open", "syn-ack", proof="other")
