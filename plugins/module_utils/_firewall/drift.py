@@ -8,7 +8,7 @@ A firewall notices changes of others by what it left on the host: a chain of our
 more, rules in front of the jump, or files with rules that are not in force (C(Provider.foreign_changes())).
 """
 
-from typing import TYPE_CHECKING, Iterable, List, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Iterable, Iterator, List, NamedTuple, Sequence
 
 from .rule import Rule, Rules
 
@@ -57,9 +57,20 @@ def changed(where: str, why: str) -> ForeignChange:
     return ForeignChange(CHANGED, where, f"our rules in {where} were changed: {why}")
 
 
-def narrowed(where: str, chain: str) -> ForeignChange:
-    """Return that only packets which meet a condition are led to our chain."""
-    return changed(where, f"its jump to our chain {chain} is for some packets alone")
+def of_jumps(
+    where: str, chain: str, jumps: Sequence[object], leads: Sequence[int], first: str = ""
+) -> Iterator[ForeignChange]:
+    """Yield what is wrong with the jumps to our chain.
+
+    C(leads) are the positions of those jumps that are for all packets, C(first) is the first rule there, if
+    its text is known.
+    """
+    if not jumps:
+        yield jump_gone(where, chain)
+    elif not leads:
+        yield changed(where, f"its jump to our chain {chain} is for some packets alone")
+    elif leads[0]:
+        yield not_first(where, leads[0], first)
 
 
 def changed_by(where: str, strange: int) -> ForeignChange:

@@ -213,12 +213,7 @@ def _foreign_changes(
     in_base = [line for line in lines if line.startswith(f"-A {_BASES[direction]} ")]
     jumps = [line for line in in_base if line.endswith(f"-j {chain}")]
     leads = [position for position, line in enumerate(in_base) if _leads_all(line, direction)]
-    if not jumps:
-        yield drift.jump_gone(where, chain)
-    elif not leads:
-        yield drift.narrowed(where, chain)
-    elif leads[0]:
-        yield drift.not_first(where, leads[0], in_base[0])
+    yield from drift.of_jumps(where, chain, jumps, leads, first=in_base[0] if in_base else "")
     present = [line for line in lines if line.startswith(f"-A {chain} ")]
     strange = len(present) - len(chain_lines(parse(saved, version), direction, version))
     if strange:

@@ -344,13 +344,8 @@ class Nftables(Provider):
         found = [change for path in sorted(_known_files()) for change in self._lost_of(path)]
         for place in sorted(place for place in self._ruleset.bases() if self._has_ours(place)):
             jumps, where = self._ruleset.jumps(place), f"chain {place.base_in_table}"
-            leads = self._ruleset.leads(place)
-            if leads and leads[0]:
-                found.append(drift.not_first(where, leads[0]))
-            elif jumps and not leads:
-                found.append(drift.narrowed(where, place.chain))
-            elif not jumps and place in self._places:
-                found.append(drift.jump_gone(where, place.chain))
+            if jumps or place in self._places:
+                found += drift.of_jumps(where, place.chain, jumps, self._ruleset.leads(place))
         if self._ruleset.has_chain("inet", TABLE, CHAINS[IN]) and not self._ruleset.is_restricting():
             why = "it is disabled (dormant), or its chain has another hook, priority or policy"
             found.append(drift.changed(f"table inet {TABLE}", why))

@@ -303,6 +303,10 @@ class Ufw(Provider):
         ours = _ours_in(self._texts[family.version], family.version)
         return canonical(rule for rule, line in ours if rule.direction not in listed or _meant(line) in held)
 
+    def _is_whole(self, family: Family) -> bool:
+        """Tell whether all of our rules are in force."""
+        return self._in_force(family) == parse(self._texts[family.version], family.version)
+
     def _saved(self, family: Family) -> str:
         return xtables.filter_table(self._listing.saved_if_any(xtables.SAVE[family.version]))
 
@@ -316,7 +320,7 @@ class Ufw(Provider):
         for family in self._families:
             text = self._texts[family.version]
             content = edit(text, rules, family.version, family.infix)
-            if content != text or self._in_force(family) != parse(text, family.version):
+            if content != text or not self._is_whole(family):
                 before = as_it_is(family.path)
                 if content != text:
                     change.steps.append(Write(family.path, content, before.mode))
@@ -354,7 +358,7 @@ class Ufw(Provider):
                 continue
             if ours[0]:
                 found.append(drift.not_first(family.path, ours[0], tuples[0]))
-            if self._in_force(family) != parse(text, family.version):
+            if not self._is_whole(family):
                 found.append(drift.chain_gone(f"ufw's user chains of IPv{family.version}", family.path))
         return found
 

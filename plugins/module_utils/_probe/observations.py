@@ -97,14 +97,10 @@ class Suspects:
         self.waiting = count
         for target, outcome, group in silent:
             del target.found[outcome]
-            for port in group.ports:
-                # What accepted at once was reached by the first packet. A server that is mute, or ends
-                # connections, is no sign of loss; nor is one of several behind a load balancer.
-                if outcome.reason == NO_RESPONSE or (
-                    outcome.proof != PROOF_CUT_OFF and max(group.rtt_ms, default=0.0) >= LOSS_MS
-                ):
-                    self.asked_again.add((target, port))
-                yield target, port
+            suspects = [(target, port) for port in group.ports]
+            if _may_be_loss(outcome, group):
+                self.asked_again.update(suspects)
+            yield from suspects
 
     def _silent(self) -> List[Tuple[Target, Outcome, PortGroup]]:
         silent: List[Tuple[Target, Outcome, PortGroup]] = []
@@ -121,6 +117,17 @@ class Suspects:
             return self._vain < _MAX_VAIN_RETRIES
         answered = sum(len(group.ports) for target in self.targets for group in _answered(target))
         return not self._vain and count < answered
+
+
+def _may_be_loss(outcome: Outcome, group: PortGroup) -> bool:
+    """Tell whether first packets to ports may have been lost.
+
+    What accepted at once was reached by its first packet. A server that is mute, or ends connections, is no
+    sign of loss; nor is one of several behind a load balancer.
+    """
+    if outcome.reason == NO_RESPONSE:
+        return True
+    return outcome.proof != PROOF_CUT_OFF and max(group.rtt_ms, default=0.0) >= LOSS_MS
 
 
 def _has_accepted(target: Target) -> bool:
@@ -156,14 +163,13 @@ def _count_late(target: Target, host: str = "") -> int:
     return max(0, late - len(accepted) - in_turn)
 
 
-def late_answers(targets: Iterable[Target]) -> Dict[Target, int]:
+def late_answers(targets: Sequence[Target]) -> Dict[Target, int]:
     """Return how many answers came so late that the first packet must have been lost, as C(paths()) counts.
 
     To be counted before any port is tried again.
     """
-    every = list(targets)
-    hosts = proven_targets(every)
-    return {target: _count_late(target, _host_of(target, hosts)) for target in every}
+    hosts = proven_targets(targets)
+    return {target: _count_late(target, _host_of(target, hosts)) for target in targets}
 
 
 def _host_of(target: Target, hosts: Mapping[Tuple[str, str], Proven]) -> str:
@@ -180,13 +186,12 @@ def paths(
     What never answers is not counted as lost, because a filter looks like that. Where a listener has proven
     itself, what another host or program answered is not counted at all: it says nothing of this path.
     """
-    every = list(targets)
-    hosts = proven_targets(every)
+    hosts = proven_targets(targets)
     again: Dict[Target, Set[int]] = {}
     for target, port in asked_again:
         again.setdefault(target, set()).add(port)
     found: Dict[Tuple[str, str], "Path"] = {}
-    for target in every:
+    for target in targets:
         answered: List[int] = []
         for group in _answered(target, _host_of(target, hosts)):
             answered += group.ports

@@ -16,7 +16,7 @@ from .._kernel.tcp_info import TcpInfo, answers_first_syn, tcp_info, unacknowled
 from .._listener import proof
 from .._values.ports import Ports
 from .engine import Engine, Stage
-from .outcome import ERROR, HOST_UNREACH, LOCAL, icmp_or_errno, local_failure, receive_errors
+from .outcome import ERROR, HOST_UNREACH, LOCAL, Outcome, icmp_or_errno, local_failure, receive_errors
 from .path_words import CUT_OFF, NO_NEIGHBOUR, REFUSED_HERE, REFUSED_ONE, TO_OTHER_HOST, TO_STRANGER
 from .sweep import Pace
 
@@ -40,7 +40,7 @@ _STREAM = int(socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
 CONNECTING, ASKING, ANSWERED, OVER = range(4)  # states of a connection
 # What RST and ICMP errors make of a handshake that has begun (icmp_err_convert, icmpv6_err_convert in Linux).
 # Since Linux 4.17 the kernel also has the ICMP message, and with it the sender: that may be this host itself.
-REFUSALS = (
+_REFUSALS = (
     errno.ECONNREFUSED,
     errno.EACCES,
     errno.EHOSTUNREACH,
@@ -65,6 +65,13 @@ def in_turn(ports: Sequence[int]) -> Iterator[int]:
     while True:
         index += step
         yield ports[(index + index // len(ports)) % len(ports)]
+
+
+def how_refused(outcome: Outcome, number: int) -> str:
+    """Return who refused, as a word of a stray, or nothing if nobody did; C(number) is the error's."""
+    if outcome.reason_ip == LOCAL:
+        return NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE
+    return REFUSED_ONE if outcome.reason_ip or number in _REFUSALS else ""
 
 
 def strays_of(found: Dict[Tuple[str, str], List[int]]) -> "List[Stray]":
@@ -339,12 +346,11 @@ class Connection(Try):
         )
         if not number and not outcome.reason_ip:
             return
-        if outcome.reason_ip == LOCAL:
-            self.path.note_stray(NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE, self.port)
-        elif number == errno.ECONNREFUSED and not outcome.reason_ip:
+        how = how_refused(outcome, number)
+        if number == errno.ECONNREFUSED and not outcome.reason_ip:
             self.on_reset()
-        elif outcome.reason_ip or number in REFUSALS:
-            self.path.note_stray(REFUSED_ONE, self.port)
+        elif how:
+            self.path.note_stray(how, self.port)
         self._break_off()
 
     def on_reset(self) -> None:

@@ -193,7 +193,6 @@ class MeasuredPath(Measured):
         self._tried = self._lost = 0
         self._failed: List[int] = []  # ports of connections that failed always
         self._fewest_syns = 0  # of one of them
-        self._fails_by_connection = False
         self._loss_tries = 0
         # Segments.
         self.directions = {"out": Direction(), "in": Direction()}
@@ -316,7 +315,7 @@ class MeasuredPath(Measured):
 
     def begin_rescue(self) -> None:
         """Try silent ports again if connections, not ports, are what fails."""
-        if not self._fails_by_connection:
+        if not self._is_no_loss(len(self._failed)):
             return
         for target in self._targets:
             for outcome, group in target.found.items():
@@ -520,12 +519,10 @@ class MeasuredPath(Measured):
         A server that is off behind a load balancer does both: its router sends one ICMP error in a second
         (icmp_ratelimit in Linux), and drops the other packets in silence.
         """
-        refused = {
-            port
-            for (how, unused), ports in self._strays.items()
-            if how in (REFUSED_ONE, CUT_OFF)
-            for port in ports
-        }
+        refused: Set[int] = set()
+        for (how, unused), ports in self._strays.items():
+            if how in (REFUSED_ONE, CUT_OFF):
+                refused.update(ports)
         return sum(port not in refused for port in self._failed)
 
     def conclude(self) -> None:
@@ -547,7 +544,6 @@ class MeasuredPath(Measured):
         if self._strays:
             entry["strays"] = strays_of(self._strays)
         entry["connections"] = {"tried": self._tried, "failed_always": len(self._failed)}
-        self._fails_by_connection = self._is_no_loss(len(self._failed))
         if self._is_no_loss(self._count_unexplained()):
             entry["pattern"] = BY_CONNECTION
         for direction in self.directions.values():

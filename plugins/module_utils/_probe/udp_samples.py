@@ -49,21 +49,17 @@ from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, chance_of_size
 from .outcome import (
     ERROR,
-    HOST_UNREACH,
     LATE,
-    LOCAL,
     OPEN,
     Outcome,
     icmp_or_errno,
     local_failure,
     receive_errors,
 )
-from .path_connections import REFUSALS, SAMPLES, Measured, Run, Try, in_turn, rounded, strays_of
+from .path_connections import SAMPLES, Measured, Run, Try, how_refused, in_turn, rounded, strays_of
 from .path_words import (
     BY_CONNECTION,
-    NO_NEIGHBOUR,
     REFUSED_HERE,
-    REFUSED_ONE,
     TO_OTHER_HOST,
     TO_STRANGER,
 )
@@ -216,9 +212,7 @@ class Question(Try):
         )
         if is_sending and not outcome.reason_ip and number != errno.ECONNREFUSED:
             return REFUSED_HERE if local_failure(number).state != ERROR else ""
-        if outcome.reason_ip == LOCAL:
-            return NO_NEIGHBOUR if outcome.reason == HOST_UNREACH else REFUSED_HERE
-        return REFUSED_ONE if outcome.reason_ip or number in REFUSALS else ""
+        return how_refused(outcome, number)
 
     def on_alarm(self) -> None:
         """Take in that no answer has come."""

@@ -42,6 +42,7 @@ _FACTOR, _MARGIN_SECONDS = 3, 60
 MAX_HOLD_SECONDS = 3600  # the limit of the module firewall
 _MAX_NAMES, _MAX_LINES, _MAX_SHOWN = 5, 20, 3
 Results = Mapping[str, t.Any]  # what a task registered, by host
+Seen = Sequence[tuple[str, t.Any]]  # hosts, and what tasks registered there
 
 
 class Decision(t.NamedTuple):
@@ -98,7 +99,7 @@ def decide(
     hosts answered after it: whether they still hold the change. C(unmanaged) is what hosts answered whose
     firewall this run does not change: when other runs did.
     """
-    seen = (changes, unmanaged or {})
+    seen = [*changes.items(), *(unmanaged or {}).items()]
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
         another = _of_another_change(before, seen) or _of_confirmed_change(before, seen)
@@ -140,9 +141,7 @@ def _nothing(changes: Results, another: str) -> str:
     return f"No firewall was changed, so what was measured before still holds{tail}."
 
 
-def _doubt(
-    before: Baseline, after: Verification | None, changes: Results, seen: Sequence[Results], now: float
-) -> str:
+def _doubt(before: Baseline, after: Verification | None, changes: Results, seen: Seen, now: float) -> str:
     """Return what speaks against the change, whatever was measured after it."""
     failed = {
         host: problem
@@ -189,7 +188,7 @@ def _of_holding(held: Sequence[str], holding: Results | None) -> str:
     return f"{_names(gone)} did not hold it any more after the measurement: {why}"
 
 
-def _of_another_change(before: Baseline, seen: Sequence[Results]) -> str:
+def _of_another_change(before: Baseline, seen: Seen) -> str:
     """Return what speaks against a change if the measurement before it saw one of another run."""
     back = _since(before, seen, "rolled_back", "rolled_back_epoch")
     unsettled = _since(before, seen, "unsettled_epoch", "unsettled_epoch")
@@ -202,7 +201,7 @@ def _of_another_change(before: Baseline, seen: Sequence[Results]) -> str:
     return f"{what} after the first measurement had begun, which may have measured that change. Run again"
 
 
-def _of_confirmed_change(before: Baseline, seen: Sequence[Results]) -> str:
+def _of_confirmed_change(before: Baseline, seen: Seen) -> str:
     """Return why a measurement does not hold if another run has changed a firewall since it began.
 
     If this run changes something too, that does not matter: the measurement after its change sees both.
@@ -216,12 +215,11 @@ def _of_confirmed_change(before: Baseline, seen: Sequence[Results]) -> str:
     )
 
 
-def _since(before: Baseline, seen: Sequence[Results], happened: str, when: str) -> list[str]:
+def _since(before: Baseline, seen: Seen, happened: str, when: str) -> list[str]:
     """Return the hosts on which something happened since the measurement before the change began."""
     return [
         host
-        for results in seen
-        for host, result in results.items()
+        for host, result in seen
         if result.get(happened) not in (None, "") and _clock(result.get(when)) >= before["begun"]
     ]
 
