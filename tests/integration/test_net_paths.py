@@ -42,6 +42,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     SERVER,
     SERVERS,
     Line,
+    by_source_port,
     filter_rules,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import (
@@ -57,8 +58,7 @@ FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytes
 FULL = {4: 1448, 6: 1428}  # bytes of data in a full-size segment of Ethernet, with timestamps
 HEADERS = {4: 52, 6: 72}
 EVERY_THIRD = "tcp dport 20000 tcp flags & (syn|ack) == syn numgen inc mod 3 == 2"
-# Linux prefers even source ports: of those, this is one of four.
-DEAD_MEMBER = "iifname near tcp sport & 6 == 0 drop"
+DEAD_MEMBER = by_source_port("forward", "iifname near meta l4proto tcp", "tcp sport")
 
 
 @pytest.fixture
@@ -414,7 +414,7 @@ def test_loss_of_few_ports_is_counted_by_more_connections(line: Line) -> None:
 @FAMILIES
 @pytest.mark.parametrize("ports", [PORTS, "20000-20002"], ids=["many ports", "few ports"])
 def test_a_dead_member_of_a_bundle_is_told_from_a_filter(line: Line, version: int, ports: str) -> None:
-    line.router.nft(filter_rules("forward", DEAD_MEMBER))
+    line.router.nft(DEAD_MEMBER)
     path, states = measured(line, version, ports)
     assert [(state["ports"], state["state"]) for state in states] == [(ports, "open")], "no port is blamed"
     assert path.get("pattern") == "by_connection", path
@@ -688,7 +688,7 @@ def test_a_limit_of_new_connections_is_no_pattern(line: Line, ports: str) -> Non
 
 
 def test_a_filter_behind_a_dead_member_is_reported(line: Line) -> None:
-    line.router.nft(filter_rules("forward", DEAD_MEMBER, "tcp dport 20007 drop"))
+    line.router.nft(filter_rules("forward", "tcp dport 20007 drop") + DEAD_MEMBER)
     path, states = measured(line, 4)
     assert path.get("pattern") == "by_connection", path
     assert [state["ports"] for state in states if state["state"] == "filtered"] == ["20007"]

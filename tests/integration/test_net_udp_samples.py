@@ -31,6 +31,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     SERVER,
     SERVERS,
     Line,
+    by_source_port,
     filter_rules,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
@@ -64,24 +65,9 @@ CLOCK = service("clock", 123, identify="ntp")
 def turns(*dead: int, of: int = 1, port: int = PORT, back: bool = False) -> str:
     """Return rules by which some source ports fail for good: of so many turns, those that are dead."""
     device, asking, source = ("far", "sport", "udp dport") if back else ("near", "dport", "udp sport")
+    asked = f'iifname near udp dport {port} counter comment "asked"'
     these = f"iifname {device} udp {asking} {port}"
-    numbers = ", ".join(map(str, dead))
-    choice = f"{these} numgen inc mod {of} {{ {numbers} }} add @dead {{ {source} }} drop" if dead else ""
-    return f"""
-flush ruleset
-table inet fault {{
- set dead {{ type inet_service; size 1000; flags dynamic; }}
- set alive {{ type inet_service; size 1000; flags dynamic; }}
- chain fault {{
-  type filter hook forward priority 0
-  iifname near udp dport {port} counter comment "asked"
-  {these} {source} @alive accept
-  {these} {source} @dead drop
-  {choice}
-  {these} add @alive {{ {source} }}
- }}
-}}
-"""
+    return filter_rules("forward", asked) + by_source_port("forward", these, source, dead=dead, of=of)
 
 
 def balanced(*places: str, port: int = PORT, version: int = 4) -> str:
@@ -317,11 +303,11 @@ def test_a_rule_of_the_source_that_rejects_some_datagrams_accuses_nobody_else(li
 
 @pytest.mark.parametrize("route", ["unreachable", "blackhole"])
 def test_a_route_of_the_source_that_leads_some_datagrams_nowhere_accuses_nobody_else(route: str) -> None:
-    some = f"udp dport {PORT} udp sport & 6 == 0 meta mark set 1"
+    some = by_source_port("output", f"udp dport {PORT}", "udp sport", "meta mark set 1")
     with Line() as own:
         own.client.ip("rule", "add", "fwmark", "1", "lookup", "100")
         own.client.ip("route", "add", route, "default", "table", "100")
-        own.client.nft(f"table inet own {{ chain c {{ type route hook output priority -150; {some}; }}; }}")
+        own.client.nft(some)
         judged = run_of(own.client, own.server, own_service=LOGS)
     assert judged[:2] == ("degraded", "rejected_at_source"), judged
     assert judged.actor == ("host:client",)

@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     ROUTER,
     SERVER,
     Line,
+    by_source_port,
     filter_rules,
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Machine
@@ -150,8 +151,7 @@ def test_an_unknown_limit_is_refused_before_anything_is_measured(line: Line, tmp
 
 
 def test_a_dead_member_of_a_bundle_is_degraded(line: Line, tmp_path: Path) -> None:
-    """Of four links, the one that takes connections by their source port is dead."""
-    line.router.nft(filter_rules("forward", 'iifname "near" tcp sport & 3 == 0 drop'))
+    line.router.nft(by_source_port("forward", "iifname near meta l4proto tcp", "tcp sport"))
     done = verify(line, tmp_path)
     assert done.code == 2
     assert done.verdicts() == {"degraded"}, (done.said, done.report["paths"])

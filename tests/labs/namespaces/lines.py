@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 
 from .namespaces import Namespace, join
 
@@ -92,3 +93,30 @@ def filter_rules(hook: str, *rules: str) -> str:
         + "\n  ".join(rules)
         + "\n }\n}\n"
     )
+
+
+def by_source_port(
+    hook: str, these: str, source: str, rule: str = "drop", *, dead: Sequence[int] = (3,), of: int = 4
+) -> str:
+    """Return nftables text by which a rule hits some source ports for good, beside what is there.
+
+    Of so many source ports in turn, as new ones come, those that are dead: one of four links by default.
+    Rules that look at the number of a port would now and then hit none of a dozen. C(these) matches what
+    begins a connection, C(source) is the name of its source port.
+    """
+    numbers = ", ".join(map(str, dead))
+    choice = f"{these} numgen inc mod {of} {{ {numbers} }} add @dead {{ {source} }} {rule}" if dead else ""
+    kind = "route" if hook == "output" else "filter"
+    return f"""
+table inet link {{
+ set dead {{ type inet_service; size 65535; flags dynamic; }}
+ set alive {{ type inet_service; size 65535; flags dynamic; }}
+ chain link {{
+  type {kind} hook {hook} priority -10
+  {these} {source} @alive accept
+  {these} {source} @dead {rule}
+  {choice}
+  {these} add @alive {{ {source} }}
+ }}
+}}
+"""

@@ -508,7 +508,8 @@ http {{ access_log {folder}/access; client_body_temp_path {folder}/a; proxy_temp
             f"driftfile {folder}/drift\n"
         )
         command = ["ntpd", "-n", "-c", str(folder / "conf"), "-p", str(folder / "pid")]
-        return self.start(folder, command, 123, protocol="udp")
+        # Its first sockets are those of all addresses, one for each family, and drop what comes.
+        return self.start(folder, command, 123, protocol="udp").until_it_says(f" {self.address}:123")
 
     def echo(self, port: int) -> Server:
         """Start what repeats every word."""
