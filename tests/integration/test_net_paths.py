@@ -36,6 +36,7 @@ from ansible_collections.exasol_community.network.plugins.module_utils._probe.pr
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.lines import (
     CLIENT,
+    FAR_ROUTER,
     NOBODY_FAR,
     NOBODY_NEAR,
     ROUTER,
@@ -52,6 +53,7 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.namespac
 )
 from ansible_collections.exasol_community.network.tests.labs.namespaces.oracles import listener_at
 from ansible_collections.exasol_community.network.tests.labs.namespaces.probing import TOKEN, listener, target
+from ansible_collections.exasol_community.network.tests.labs.waiting import until
 
 PORTS = "20000-20039"
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
@@ -443,6 +445,66 @@ def test_a_mute_server_of_a_load_balancer_is_found_at_many_ports(line: Line) -> 
     assert [state["state"] for state in states] == ["open"], "in the end each port has proven itself"
     assert unanswered(path) >= 4, path
     assert path["lost"] == 0, "each connection was accepted at once"
+
+
+# Of every second connection, the first two packets with a question or an answer are lost. Linux sends them at
+# once and 0.2 s later.
+TWICE_LOST = """
+flush ruleset
+table inet fault {{
+ set once {{ type inet_service; size 65535; flags dynamic; }}
+ set twice {{ type inet_service; size 65535; flags dynamic; }}
+ chain choose {{
+  type filter hook prerouting priority -100
+  iifname near ct state new numgen inc mod 2 == 1 ct mark set 1
+ }}
+ chain fault {{
+  type filter hook forward priority 0
+  ct mark 1 iifname {device} meta length > 120 {source} != @once add @once {{ {source} }} drop
+  ct mark 1 iifname {device} meta length > 120 {source} != @twice add @twice {{ {source} }} counter drop
+ }}
+}}
+"""
+
+
+def keep_long_round_trip(line: Line, version: int) -> None:
+    """Let both kernels keep 3 s for each other, as they do after losses."""
+    for host, via in ((line.client, ROUTER[version]), (line.server, FAR_ROUTER[version])):
+        host.ip(f"-{version}", "route", "change", "default", "via", via, "rtt", "3s")
+    with line.server.inside():
+        waiting = socket.create_server(
+            (SERVER[version], 29999), family=socket.AF_INET6 if version == 6 else socket.AF_INET
+        )
+    with line.client.inside():
+        client = socket.create_connection((SERVER[version], 29999), timeout=10)
+    server = waiting.accept()[0]
+    with waiting:
+        # Whoever ends a connection keeps what it has seen; one that was reset counts for nothing.
+        with client:
+            client.sendall(b"x")
+            server.recv(1)
+        with server:
+            assert server.recv(1) == b""
+    for host in (line.client, line.server):
+        with host.inside():
+            until(lambda: re.search(r" rtt [23]\d{6}us", run("ip", "tcp_metrics", "show")), "the round trip")
+
+
+@FAMILIES
+@pytest.mark.parametrize("way", ["question", "answer"])
+def test_a_kernel_that_has_seen_a_long_round_trip_is_not_waited_for(
+    own_line: Line, version: int, way: str
+) -> None:
+    """Each end would try a third time after more than 6 s."""
+    keep_long_round_trip(own_line, version)
+    device, source = {"question": ("near", "tcp sport"), "answer": ("far", "tcp dport")}[way]
+    own_line.router.nft(TWICE_LOST.format(device=device, source=source))
+    path, states = measured(own_line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"]
+    assert "strays" not in path, path
+    with own_line.router.inside():
+        lost = re.search(r"counter packets (\d+)", run("nft", "list", "ruleset"))
+    assert lost and int(lost[1]) >= 4, "the control: connections lost both"
 
 
 @contextlib.contextmanager

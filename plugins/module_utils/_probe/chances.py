@@ -28,8 +28,9 @@ but 1 of 32 does (4e-7). With 20 % loss each way other connections lose SYNs too
 greater at once: with 4 lost SYNs beside 2 of 16, it is 2e-4.
 
 I(Are some connections accepted and never answered?) C(silent) of C(samples) connections got a SYN-ACK at
-once, but no answer, although both ends repeat what was not acknowledged: on a short path after 0.2, 0.6 and
-1.4 s, on a long one less often (RFC 6298, with Linux' minimum; C(answers_within)). Loss does that if it meets
+once, but no answer, although both ends sent at least as often as a kernel by itself that has not seen losses
+yet: on a short path after 0.2, 0.6 and 1.4 s, on a long one less often (RFC 6298, with Linux' minimum;
+C(answers_within)). Loss does that if it meets
 the answer each time, after the SYN-ACK, which comes the same way, has passed: with four answers C((1 - p) * p
 ** 4), for a rate of loss p on the way back. If it meets the question as well, p is that of both ways
 together, as it is for a SYN and its SYN-ACK. Then it also meets the first tries of all connections, of which

@@ -7,12 +7,14 @@ Steps 1 to 4 of paths.py.
 """
 
 import errno
+import time
 from typing import TYPE_CHECKING, Optional
 
 from .._kernel.tcp_info import TcpInfo, tcp_info
+from .._listener.measuring import PING
 from .chances import answers_within, independent
 from .outcome import OPEN, SYN_ACK, Outcome, proof_at
-from .path_connections import CONNECTING, MORE_TRIES, SILENCE_SECONDS, Connection, rounded
+from .path_connections import ASKING, CONNECTING, MORE_TRIES, SILENCE_SECONDS, Connection
 from .path_words import UNANSWERED
 from .targets import Target
 
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 # The other end repeats its answer 0.2, 0.6, 1.4 and 3 s after the first time (RFC 6298, with Linux' minimum);
 # on a long path less often (chances.py).
 _PATIENT_SECONDS = 2.25  # behind SILENCE_SECONDS
+# But after losses, a kernel repeats once, and then only after many seconds: Linux keeps long round trips of
+# an address, such as those of packets that were sent again, and waits three times as long (tcp_init_metrics()
+# in net/ipv4/tcp_metrics.c). So both ends send something new, which shows their kernels at once what is
+# missing (RACK, RFC 8985).
+_REMINDER_SECONDS = 0.3
 
 
 def answers_to(round_trip: float) -> int:
@@ -34,8 +41,7 @@ def answers_to(round_trip: float) -> int:
 class Sample(Connection):
     """Measures the round trip and the clock, and whether this very connection ever comes about."""
 
-    __slots__ = ("_tries", "_lost", "_is_of_sweep", "_is_patient")
-    measures = False
+    __slots__ = ("_tries", "_lost", "_is_of_sweep", "_is_patient", "_patience_ends")
 
     def __init__(self, path: "MeasuredPath", port: int, source_port: int = 0, lost: int = 0):
         super().__init__(path, port, source_port)
@@ -43,6 +49,7 @@ class Sample(Connection):
         self._lost = lost  # SYNs before this try
         self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
         self._is_patient = False  # whether it waits longer, and others start meanwhile
+        self._patience_ends = 0.0
 
     @property
     def is_needed(self) -> bool:
@@ -77,18 +84,23 @@ class Sample(Connection):
             self.path.sample_is_back()
         self.path.sample_is_void()
 
+    def _ask(self) -> None:
+        super()._ask()
+        if self.state == ASKING and self._is_first_packet:
+            self.path.run.engine.set_alarm(self, _REMINDER_SECONDS)
+
+    @property
+    def _is_first_packet(self) -> bool:
+        """Whether the very first packet was answered, if any was."""
+        return not self._tries and not self.repeated_syns
+
     def on_alarm(self) -> None:
         """Try again from the same source port."""
         if self.state != CONNECTING:
-            # Behind a SYN-ACK that was lost, the other end may repeat its answer only after 3 s. Whether our
-            # question was acknowledged does not matter: this kernel repeats it as often as the other one its
-            # answer, and a proxy in front of a dead server need not acknowledge it.
-            if not self._tries and not self.repeated_syns:
-                if not self._is_patient:
-                    self._is_patient = True
-                    patience = rounded(_PATIENT_SECONDS + 2 * self.path.round_trip)
-                    self.path.run.engine.set_alarm(self, patience)
-                    self.path.sample_waits()
+            # Whether our question was acknowledged does not matter: a proxy in front of a dead server need
+            # not do that.
+            if self._is_first_packet:
+                if self._is_waited_for():
                     return
                 self.path.note_stray(UNANSWERED, self.port)
             self.close()
@@ -105,6 +117,19 @@ class Sample(Connection):
         again._tries, again._is_of_sweep = self._tries, self._is_of_sweep
         self.path.sample_is_silent()
         self.path.run.start(again)
+
+    def _is_waited_for(self) -> bool:
+        """Remind the other end; returns whether there is time left for an answer."""
+        now = time.monotonic()
+        if not self._is_patient and now >= self.started + self.path.silence_seconds:
+            self._is_patient = True
+            self._patience_ends = now + _PATIENT_SECONDS + 2 * self.path.round_trip
+            self.path.sample_waits()
+        if self._is_patient and now >= self._patience_ends:
+            return False
+        self.path.run.engine.set_alarm(self, _REMINDER_SECONDS)
+        self.say(PING)
+        return True
 
 
 class FirstTry(Connection):

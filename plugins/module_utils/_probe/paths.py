@@ -20,12 +20,12 @@ For each path:
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
    connection says who answered it. What is measured elsewhere says nothing of this path. One that is refused,
    by RST or ICMP, or ended by the other end before it was answered, came to nobody who serves: loss never
-   does that. One whose question is not answered waits until both ends have sent theirs five times, on a long
-   path less often: it, or the answer, may have been lost. At the first one, sixteen more samples start. What
-   loss may explain is not reported (chances.py). This host itself may refuse some, by a limit at its output
-   for example, or know that nothing replies to ARP or NDP. An ICMP error shows that by its sender, and a
-   route at once. A reset does not, so sixteen connections look for it that hear nothing from another machine,
-   or the counters of the loopback device are asked (refused_here.py).
+   does that. One whose question is not answered is reminded and waits until both ends have sent at least five
+   times, on a long path less often: it, or the answer, may have been lost. At the first one, sixteen more
+   samples start. What loss may explain is not reported (chances.py). This host itself may refuse some, by a
+   limit at its output for example, or know that nothing replies to ARP or NDP. An ICMP error shows that by
+   its sender, and a route at once. A reset does not, so sixteen connections look for it that hear nothing
+   from another machine, or the counters of the loopback device are asked (refused_here.py).
 4. I(Loss.) If packets are lost, more connections are tried once each, until those that were lost and those
    that passed at once differ by sixteen. Of two rates that lie alike around one half, such as 36 % and 64 %
    (20 % and 40 % of the packets in each direction), the wrong one then looks right once in 10,000 runs: the

@@ -13,6 +13,7 @@ from .namespaces import Namespace, join
 
 CLIENT = {4: "10.77.1.2", 6: "fd77:1::2"}
 ROUTER = {4: "10.77.1.1", 6: "fd77:1::1"}  # the side that the client sees
+FAR_ROUTER = {4: "10.77.2.1", 6: "fd77:2::1"}  # the side that the server sees
 SERVER = {4: "10.77.2.11", 6: "fd77:2::11"}
 SERVERS = {
     4: [f"10.77.2.{number}" for number in range(11, 16)],
@@ -68,9 +69,7 @@ class Line:
         for version in (4, 6):
             self.router.sysctl(f"ipv{version}/conf/all/forwarding", 1)
             self.client.ip(f"-{version}", "route", "add", "default", "via", ROUTER[version])
-            self.server.ip(
-                f"-{version}", "route", "add", "default", "via", {4: "10.77.2.1", 6: "fd77:2::1"}[version]
-            )
+            self.server.ip(f"-{version}", "route", "add", "default", "via", FAR_ROUTER[version])
 
     def _send_every_icmp_error(self) -> None:
         for host in (self.client, self.router, self.server):
