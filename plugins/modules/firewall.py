@@ -438,7 +438,10 @@ unsettled_epoch:
   type: float
   sample: 1796000000.5
 changed_rules:
-  description: The rules that the change adds and removes.
+  description:
+    - The rules that the change adds and removes.
+    - C(effect) has the ports for which that changes anything, V(any) for rules of all protocols. It is empty
+      if another rule does the same after the change, or did so before it.
   returned: when a firewall runs
   type: list
   elements: dict
@@ -449,6 +452,7 @@ changed_rules:
       version: 4
       protocol: tcp
       ports: '8563'
+      effect: '8563'
       text: reject in tcp 8563 from anybody (IPv4)
 hold_for:
   description: The value of O(hold_for).

@@ -315,6 +315,30 @@ def test_what_another_run_changes_on_a_host_that_this_one_leaves_alone_is_measur
     assert measurements(again) == 1 and again.verdicts() == {"ok"}
 
 
+def test_what_another_run_changes_while_the_change_of_this_one_is_measured_is_measured_again(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """Only n12 has to be changed. Nothing keeps others from removing the rules of n11 meanwhile."""
+    site.filter(CLOSED)
+    theirs: dict[str, t.Any] = {"playbook": OPENS, "variables": {"exasol_firewall_confirm": "connection"}}
+    done = site.play(tmp_path, "--limit", "n11", **theirs)
+    assert done.code == 0 and "changed=1" in done.output, done.output
+    with site.running(tmp_path) as ours:
+        ours.wait_for(HOLDING, PATIENCE)
+        with ours.suspended():
+            assert site.waits("n12") and not site.waits("n11"), "the control: what this run changes"
+            theirs["variables"]["exasol_firewall_state"] = "absent"
+            other = site.play(tmp_path, "--limit", "n11", **theirs)
+            assert other.code == 0 and "changed=1" in other.output, other.output
+        done = ours.finish()
+    assert passing(site) == {"n11": set(), "n12": {CLIENT}}
+    assert "The change is confirmed on n12: " in done.said
+    assert "Meanwhile, another run changed the firewall of n11: what was measured may be" in done.said
+    assert "does not replace this verification: meanwhile, another run changed a firewall" in done.said
+    assert done.code == 2 and "ok" not in done.verdicts(destination="n11"), done.output
+    assert done.verdicts(source="client", destination="n12") == {"ok"}
+
+
 def test_two_controllers_at_once_leave_the_same_state_on_all_hosts(site: Firewalled, tmp_path: Path) -> None:
     with contextlib.ExitStack() as runs:
         both = [runs.enter_context(site.running(tmp_path, playbook=OPENS)) for unused in range(2)]
@@ -398,6 +422,7 @@ def test_a_host_that_is_lost_before_the_last_word(site: Firewalled, tmp_path: Pa
     assert again.code == 0, again.output
     assert again.said.count("rolled back an earlier change of its firewall at") == 1
     assert "The change is confirmed on n12" in again.said
+    assert "another run changed" not in again.said, "the control: n11 was changed before this run began"
     assert passing(site) == everywhere(CLIENT)
 
 

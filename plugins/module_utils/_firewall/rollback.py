@@ -239,7 +239,8 @@ def _forget() -> None:
 def _make_folder() -> None:
     try:
         os.makedirs(_PENDING, mode=0o700, exist_ok=True)
-        os.chmod(FOLDER, 0o700)
+        # Anybody may ask whether a change awaits its confirmation (seconds_since_unsettled()), and no more.
+        os.chmod(FOLDER, 0o711)
     except OSError as error:
         raise FirewallError(
             f"cannot store the rollback script in {FOLDER}: {error.strerror}; rollback_after: 0 runs without "
@@ -755,16 +756,18 @@ def seconds_since_confirmation() -> Optional[float]:
 def seconds_since_unsettled() -> Optional[float]:
     """Return how long ago a change was rolled back, 0 if one may await its confirmation; None if neither.
 
-    Anybody may ask. Only root may look into the folder; others learn when something changed there last.
+    Anybody may ask.
     """
     try:
         age = max(time.time() - os.stat(FOLDER).st_mtime, 0.0)
     except OSError:
         return None
-    if os.access(FOLDER, os.R_OK | os.X_OK):
+    if os.access(FOLDER, os.X_OK):
         may_wait = os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)
     else:
-        may_wait = age < _CHANGE_SECONDS + MAX_SECONDS
+        # A policy of the host may forbid what the mode of the folder permits. A change that is made waits for
+        # its confirmation, and may be held twice: while the site is measured, and for the last word.
+        may_wait = age < _CHANGE_SECONDS + 3 * MAX_SECONDS
     return 0.0 if may_wait else age
 
 

@@ -611,11 +611,12 @@ def test_a_change_lists_the_rules_that_it_adds_and_removes(host):
     host.provider.held = apply.from_plan([IN_RULE], lambda name: [])
     wanted = Options([{**IN_RULE, "ports": "8563"}], restrict=True)
     found = apply.change(wanted, "one", dry=True)["changed_rules"]
-    assert [(rule["change"], rule["action"], rule["version"], rule["ports"]) for rule in found] == [
-        ("removed", "accept", 4, "22,8563"),
-        ("added", "accept", 4, "8563"),
-        ("added", "reject", 4, "8563"),
-        ("added", "reject", 6, "8563"),
+    fields = ("change", "action", "version", "ports", "effect")
+    assert [tuple(rule[field] for field in fields) for rule in found] == [
+        ("removed", "accept", 4, "22,8563", "22"),
+        ("added", "accept", 4, "8563", ""),
+        ("added", "reject", 4, "8563", "8563"),
+        ("added", "reject", 6, "8563", "8563"),
     ]
     assert found[2]["text"] == "reject in tcp 8563 from anybody (IPv4)"
 
@@ -670,12 +671,15 @@ def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
     assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
 
 
-@pytest.mark.parametrize("is_root", [True, False])
-def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, is_root):
+@pytest.mark.parametrize(
+    ("permitted", "known_after"),
+    [(os.R_OK | os.W_OK | os.X_OK, 0), (os.X_OK, 0), (0, 3 * 3600 + 900)],
+    ids=["root", "others", "others-where-a-policy-forbids-it"],
+)
+def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, permitted, known_after):
     def query():
         with monkeypatch.context() as patch:
-            if not is_root:
-                patch.setattr(rollback.os, "access", lambda *unused: False)
+            patch.setattr(rollback.os, "access", lambda path, mode: mode & permitted == mode)
             return apply.query()
 
     assert query() == {"changed": False}
@@ -685,14 +689,29 @@ def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, is_r
     found = query()
     assert 0 <= found.pop("confirmed_ago") < 60 and found == {"changed": False}
     apply.change(BOTH, "two", dry=False)
+    begun = os.stat(rollback.FOLDER).st_mtime
+    os.utime(rollback.FOLDER, (begun - 9000,) * 2)
+    assert query()["unsettled_ago"] == 0, "it waits, however long ago it began"
     fire(host.script)
     rolled_back_at = os.stat(rollback.FOLDER).st_mtime
-    for seconds in (600, 9000):
+    for seconds in (600, 14000):
         os.utime(rollback.FOLDER, (rolled_back_at - seconds,) * 2)
         # Whoever cannot look into the folder does not know whether a change awaits its confirmation.
-        is_known = is_root or seconds > 3600
+        is_known = seconds > known_after
         assert seconds * is_known <= query()["unsettled_ago"] <= (seconds + 300) * is_known
     assert rollback.rolled_back(forget=False), "a query forgets nothing"
+
+
+def test_a_query_misses_no_change_that_is_confirmed_at_this_moment(host, monkeypatch):
+    apply.change(BOTH, "one", dry=False)
+    ask = rollback.seconds_since_unsettled
+
+    def confirmed_just_before():
+        apply.confirm("one")
+        return ask()
+
+    monkeypatch.setattr(rollback, "seconds_since_unsettled", confirmed_just_before)
+    assert set(apply.query()) == {"changed", "confirmed_ago"}
 
 
 def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):
