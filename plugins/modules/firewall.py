@@ -469,6 +469,11 @@ msg:
   returned: when there is nothing to open
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'
+is_reached:
+  description: Whether the host was reached and could not do what it was told, rather than not reached.
+  returned: failed, with O(confirm), O(roll_back) or O(hold)
+  type: bool
+  sample: true
 confirmed:
   description: Whether the change was confirmed.
   returned: changed, with O(rollback_after), or with O(confirm)

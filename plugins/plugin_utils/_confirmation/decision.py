@@ -482,9 +482,15 @@ def conclude(decision: Mapping[str, t.Any], settled: Results) -> Conclusion:
 
 
 def _by_themselves(hosts: Sequence[str], settled: Results, hold_for: int) -> str:
-    why = _problem(settled.get(hosts[0], {})) or "no answer"
+    """Return the sentences on hosts that have not done what they should."""
+    failed = [host for host in hosts if settled.get(host, {}).get("is_reached")]
+    text = f" It failed on {_names(failed)}: {_problem(settled[failed[0]])}." if failed else ""
+    lost = [host for host in hosts if host not in failed]
+    if not lost:
+        return text
+    why = _problem(settled.get(lost[0], {})) or "no answer"
     return (
-        f" No word came through to {_names(hosts)} ({why}): a host that does not hear of its change in time "
-        f"restores the old rules by itself, at most {hold_for} s after it was last asked to hold the change, "
-        "and reports that to the next run."
+        f"{text} No word came through to {_names(lost)} ({why}): a host that does not hear of its change in "
+        f"time restores the old rules by itself, at most {hold_for} s after it was last asked to hold the "
+        "change, and reports that to the next run."
     )

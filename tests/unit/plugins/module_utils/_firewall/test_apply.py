@@ -8,7 +8,6 @@ import ipaddress
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -648,27 +647,51 @@ def test_a_held_change_is_rolled_back_by_order(host, monkeypatch):
     assert result["rolled_back"].endswith("Z") and result["rolled_back_because"] == "measured"
 
 
-def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host):
-    """Clocks of hosts may be wrong, and the controller has to know what came first."""
+DATES = pytest.mark.parametrize("date_s", [0, 7200, -7200], ids=["right", "set-back", "set-forward"])
+
+
+def later(monkeypatch, seconds, of_boot=None):
+    """Let time pass, or the host boot."""
+    up = rollback._seconds_up()
+    monkeypatch.setattr(rollback, "_seconds_up", lambda: up + seconds)
+    if of_boot:
+        monkeypatch.setattr(rollback, "_boot", lambda: of_boot)
+
+
+def change_date(path, seconds):
+    """Let a file look as if it had been written at another time."""
+    os.utime(str(path), (os.stat(str(path)).st_mtime + seconds,) * 2)
+
+
+@DATES
+def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host, monkeypatch, date_s):
+    """Clocks of hosts may be wrong, and be set right at any moment; the controller has to know what came first."""
     assert "rolled_back_ago" not in apply.change(BOTH, "one", dry=False)
     fire(host.script)
-    told = Path(rollback._ROLLED_BACK)
-    os.utime(str(told), (told.stat().st_mtime - 3600,) * 2)
+    change_date(rollback._ROLLED_BACK, date_s)
+    assert 0 <= apply.change(BOTH, "two", dry=True)["rolled_back_ago"] < 300
+    later(monkeypatch, 3600)
     assert 3600 <= apply.change(BOTH, "two", dry=True)["rolled_back_ago"] < 3900
-    os.utime(str(told), (told.stat().st_mtime + 9999,) * 2)
-    assert apply.change(BOTH, "two", dry=True)["rolled_back_ago"] == 0
+    assert rollback.rolled_back(forget=False).endswith("Z") and rollback.why_rolled_back() == "unconfirmed"
+    later(monkeypatch, -3600, of_boot="another")
+    by_date = apply.change(BOTH, "two", dry=True)["rolled_back_ago"]
+    assert max(-date_s, 0) <= by_date <= max(-date_s, 0) + 300, "nothing else is known of an earlier boot"
 
 
-def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
+@DATES
+def test_how_long_ago_the_change_before_was_confirmed_is_told(host, monkeypatch, date_s):
     assert "confirmed_ago" not in apply.change(BOTH, "one", dry=False)
     assert apply.confirm("one")
+    assert os.stat(rollback._LAST).st_mode & 0o777 == 0o644, "anybody may ask"
+    change_date(rollback._LAST, date_s)
     assert 0 <= apply.change(BOTH, "two", dry=True)["confirmed_ago"] < 60
-    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime + 9999,) * 2)
-    assert apply.change(BOTH, "two", dry=True)["confirmed_ago"] == 0
-    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime - 13599,) * 2)
+    assert apply.confirm("one"), "an answer may be lost"
+    later(monkeypatch, 3600)
     unarmed = BOTH._replace(rollback_after=0)
     assert apply.change(unarmed, "two", dry=False)["confirmed_ago"] >= 3600, "not since its own change"
     assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
+    later(monkeypatch, -7200)
+    assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "by the date, if the host began anew"
 
 
 @pytest.mark.parametrize(

@@ -507,9 +507,9 @@ KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
         ),
         pytest.param(
             "confirm",
-            {"n11": {"confirmed": False}, "n12": KEPT},
+            {"n11": {"confirmed": False, "failed": True, "msg": "too late", "is_reached": True}, "n12": KEPT},
             True,
-            ["Hosts differ"],
+            ["Hosts differ", "It failed on n11: too late."],
             id="one-came-too-late",
         ),
         pytest.param(
@@ -521,6 +521,20 @@ KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
             True,
             ["headline", "n12 (No route"],
             id="one-rolls-back-alone",
+        ),
+        pytest.param(
+            "roll_back",
+            {"n11": DOWN, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            True,
+            ["It failed on n12: the rollback failed. No word came through to n11 (No route"],
+            id="one-cannot-roll-back",
+        ),
+        pytest.param(
+            "roll_back",
+            {"n11": UNDONE, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            True,
+            ["line 3 It failed on n12: the rollback failed."],
+            id="only-one-cannot-roll-back",
         ),
         pytest.param("nothing", {}, False, ["headline"], id="nothing"),
     ],
@@ -537,3 +551,9 @@ def test_conclusion(verdict, settled, is_error, fragments):
     assert ended.is_error == is_error
     assert [fragment for fragment in fragments if fragment not in ended.message] == []
     assert "line 4" not in ended.message
+    lost = [
+        host
+        for host in decision["held"]
+        if settled.get(host) not in (KEPT, UNDONE) and not settled.get(host, {}).get("is_reached")
+    ]
+    assert ("No word came through" in ended.message) is (is_error and bool(lost))
