@@ -74,6 +74,7 @@ def test_the_same_is_not_measured_again():
         ({"now": NOW - 2}, "the clock of the controller was set back"),
         ({"kept": everywhere({**KEPT, "created": None})}, "it is not known when that was"),
         ({"kept": everywhere({**KEPT, "created": "yesterday"})}, "it is not known when that was"),
+        ({"kept": everywhere({**KEPT, "created": ""})}, "it is not known when that was"),
         ({"kept": everywhere({key: KEPT[key] for key in KEPT if key != "created"})}, "it is not known"),
     ],
     ids=[
@@ -97,6 +98,7 @@ def test_the_same_is_not_measured_again():
         "of-the-future",
         "no-date",
         "no-such-date",
+        "empty-date",
         "date-left-out",
     ],
 )
