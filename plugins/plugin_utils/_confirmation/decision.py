@@ -253,24 +253,21 @@ def _of_another_change(before: Baseline, seen: Seen) -> str:
 
 def _of_confirmed_change(before: Baseline, seen: Seen) -> str:
     """Return why a measurement does not hold if another run has changed a firewall since it began."""
-    hosts = _confirmed_since(before["begun"], seen)
-    if not hosts:
-        return ""
-    return (
-        f"another run changed the firewall of {_names(hosts)} after the first measurement had begun, which "
-        "may have measured the rules before that. Run again"
-    )
+    meanwhile = _changed_meanwhile(before, seen)
+    return meanwhile and f"{meanwhile}, which may have measured the rules before that. Run again"
 
 
 def _or_of_another_run(before: Baseline, seen: Seen) -> str:
-    """Return the sentence that other changes than ours may have broken a flow."""
+    """Return the sentence that another change than ours may have broken a flow."""
+    meanwhile = _changed_meanwhile(before, seen)
+    return meanwhile and f" But {meanwhile}, so it may be that change that broke them. Run again."
+
+
+def _changed_meanwhile(before: Baseline, seen: Seen) -> str:
     hosts = _confirmed_since(before["begun"], seen)
     if not hosts:
         return ""
-    return (
-        f" Another run changed the firewall of {_names(hosts)} after the first measurement had begun, so it "
-        "may be that change that broke them. Run again."
-    )
+    return f"another run changed the firewall of {_names(hosts)} after the first measurement had begun"
 
 
 def _confirmed_since(moment: float, seen: Seen) -> list[str]:

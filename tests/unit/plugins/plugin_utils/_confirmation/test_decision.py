@@ -190,7 +190,7 @@ def test_a_flow_that_another_run_may_have_broken_names_it(when, is_named, is_ask
     decision = decide(before(result()), RED, changes, LATER, unchanged=unchanged)
     host = "n12" if is_asked_last else "n11"
     assert decision.verdict == "roll_back" and "fails after it" in decision.headline
-    assert (f"Another run changed the firewall of {host} after" in decision.headline) is is_named
+    assert (f"But another run changed the firewall of {host} after" in decision.headline) is is_named
 
 
 @pytest.mark.parametrize(
