@@ -789,9 +789,12 @@ def seconds_since_unsettled() -> Optional[float]:
     Anybody may ask.
     """
     try:
-        age = max(time.time() - os.stat(FOLDER).st_mtime, 0.0)
+        age = _age((), FOLDER)
+        age = min(age, seconds_since_rollback())
     except OSError:
         return None
+    except FirewallError:
+        pass  # none that is not reported yet, or only root may read when it was
     if os.access(FOLDER, os.X_OK):
         may_wait = os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)
     else:
