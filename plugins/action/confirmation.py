@@ -63,14 +63,11 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _before(options: dict[str, t.Any]) -> dict[str, t.Any]:
         _need(options, "verification", "begun")
-        now = time.time()
+        # Together: what a large site returned takes seconds to read.
+        now, monotonic = time.time(), time.monotonic()
         verification = verification_of(options["verification"], _USER)
         baseline = begin(
-            verification,
-            options["absent"],
-            took=now - options["begun"],
-            now=now,
-            monotonic=time.monotonic(),
+            verification, options["absent"], took=now - options["begun"], now=now, monotonic=monotonic
         )
         # Ansible copies a result several times, and this one has an entry for each flow.
         return shrunk(baseline, _APART)
@@ -83,7 +80,7 @@ class ActionModule(ControllerAction):
         # The verification before the change is no measurement after it.
         if options["verification"] and options["verification"].get("run") != before["run"]:
             after = verification_of(options["verification"], _USER)
-        now = time.time()
+        now, monotonic = time.time(), time.monotonic()
         decision = decide(
             before,
             after,
@@ -92,7 +89,7 @@ class ActionModule(ControllerAction):
             lost=options["absent"],
             holding=options["holding"],
             unchanged=options["unchanged"],
-            shift=now - before["at"] - (time.monotonic() - before["monotonic"]),
+            shift=now - before["at"] - (monotonic - before["monotonic"]),
         )
         for line in (decision.headline, *decision.lines):
             display.display(visible(line))

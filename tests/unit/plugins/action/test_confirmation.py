@@ -77,6 +77,22 @@ def test_a_clock_that_jumps_after_the_first_measurement_is_noticed(step, monkeyp
     assert ("the clock of the controller jumped" in decision["headline"]) is bool(seconds)
 
 
+def test_a_large_site_takes_time_to_read_and_that_is_no_jump_of_a_clock(step, monkeypatch):
+    passed = [0]
+    read = confirmation.verification_of
+
+    def slow(*given):
+        passed[0] += 10
+        return read(*given)
+
+    monkeypatch.setattr(confirmation, "verification_of", slow)
+    monkeypatch.setattr(confirmation.time, "time", lambda: 1000.0 + passed[0])
+    monkeypatch.setattr(confirmation.time, "monotonic", lambda: 50.0 + passed[0])
+    before = step("before", verification=GREEN, begun=1000.0)
+    decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN)
+    assert decision["verdict"] == "confirm", decision["headline"]
+
+
 @pytest.mark.parametrize(("moment", "run"), [(60, ""), (-60, "two")], ids=["meanwhile", "before"])
 def test_end_names_no_run_if_another_run_changed_a_host_that_holds_no_change(step, moment, run):
     before = step("before", verification=GREEN, begun=time.time())
