@@ -537,6 +537,24 @@ def test_what_cannot_be_rolled_back_is_not_measured(site: Firewalled, tmp_path: 
     assert site.rulesets() == before
 
 
+def test_a_change_that_is_made_although_nothing_is_measured_is_not_confirmed(
+    site: Firewalled, tmp_path: Path
+) -> None:
+    """In check mode nothing is measured, also not for a play that turns check mode off for its tasks."""
+    before = site.rulesets()
+    playbook = tmp_path / "real.yml"
+    play = {"hosts": "all", "gather_facts": False, "check_mode": False, "roles": [ROLE]}
+    playbook.write_text(json.dumps([play]), encoding="utf-8")
+    done = site.play(tmp_path, "--check", playbook=str(playbook))
+    assert passing(site) == everywhere(CLIENT), "the control: it was made"
+    assert done.code == 2 and all(site.waits(name) for name in NODES), done.output
+    assert "nobody confirms this change, and the host rolls it back" in done.said
+    assert set(re.findall(r"fatal: \[(\w+)\]", done.output)) == set(NODES)
+    for name in NODES:
+        site.let_time_pass(name)
+    assert site.rulesets() == before
+
+
 MANY = {f"n{number}": f"10.96.0.{number}" for number in range(31, 39)}
 
 
