@@ -15,7 +15,7 @@ from ..module_utils._values.errors import NetworkError
 from ..module_utils._values.packed import shrunk, unpack
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._confirmation.decision import begin, conclude, decide
-from ..plugin_utils._confirmation.reuse import why_measure_again
+from ..plugin_utils._confirmation.reuse import age_of, why_measure_again
 from ..plugin_utils._report.report import verification_of
 from ..plugin_utils._text.tables import visible
 
@@ -26,7 +26,7 @@ display = Display()
 
 _USER = "confirmation"
 # What a packed measurement before the change still says itself.
-_APART = ("absent", "begun", "at", "hold_for", "run")
+_APART = ("absent", "begun", "at", "monotonic", "hold_for", "run")
 
 
 class ActionModule(ControllerAction):
@@ -40,7 +40,7 @@ class ActionModule(ControllerAction):
         "before": {"type": "dict"},
         "changes": {"type": "dict", "default": {}},
         "holding": {"type": "dict"},
-        "unmanaged": {"type": "dict", "default": {}},
+        "unchanged": {"type": "dict", "default": {}},
         "decision": {"type": "dict"},
         "settled": {"type": "dict", "default": {}},
         "kept": {"type": "dict"},
@@ -63,9 +63,12 @@ class ActionModule(ControllerAction):
     @staticmethod
     def _before(options: dict[str, t.Any]) -> dict[str, t.Any]:
         _need(options, "verification", "begun")
-        now = time.time()
+        # Together: what a large site returned takes seconds to read.
+        now, monotonic = time.time(), time.monotonic()
         verification = verification_of(options["verification"], _USER)
-        baseline = begin(verification, options["absent"], took=now - options["begun"], now=now)
+        baseline = begin(
+            verification, options["absent"], took=now - options["begun"], now=now, monotonic=monotonic
+        )
         # Ansible copies a result several times, and this one has an entry for each flow.
         return shrunk(baseline, _APART)
 
@@ -77,14 +80,16 @@ class ActionModule(ControllerAction):
         # The verification before the change is no measurement after it.
         if options["verification"] and options["verification"].get("run") != before["run"]:
             after = verification_of(options["verification"], _USER)
+        now, monotonic = time.time(), time.monotonic()
         decision = decide(
             before,
             after,
             changes=options["changes"],
-            now=time.time(),
+            now=now,
             lost=options["absent"],
             holding=options["holding"],
-            unmanaged=options["unmanaged"],
+            unchanged=options["unchanged"],
+            shift=now - before["at"] - (monotonic - before["monotonic"]),
         )
         for line in (decision.headline, *decision.lines):
             display.display(visible(line))
@@ -98,26 +103,29 @@ class ActionModule(ControllerAction):
             raise NetworkError(visible(ended.message))
         is_measured = options["decision"].get("is_measured", True)
         run = (options["verification"] or {}).get("run", "") if is_measured else ""
-        return {"msg": ended.message, "run": run}
+        return {"msg": ended.message, "run": run, "monotonic": time.monotonic()}
 
     @staticmethod
     def _reuse(options: dict[str, t.Any], variables: dict[str, t.Any]) -> dict[str, t.Any]:
         _need(options, "kept")
         if not any(options["kept"].values()):
             return {"is_reused": False, "msg": ""}  # no change was measured, so there is nothing to say
+        now, monotonic = time.time(), time.monotonic()
+        age = age_of(options["kept"], options["hosts"], now, monotonic)
         why = why_measure_again(
             options["kept"],
             options["plans"],
             hosts=options["hosts"],
             active=variables.get("ansible_play_hosts", ()),
             digest=options["digest"],
-            now=time.time(),
+            age=age,
         )
         measured = "The measurement after the change of the firewalls"
         said = (
             f"{measured} does not replace this verification: {why}."
             if why
-            else f"{measured} replaces this verification: it is of the same hosts, plan and variables."
+            else f"{measured} replaces this verification: it is of the same hosts, plan and variables, and "
+            f"{age:.0f} s old. What was changed by other means since then is not in it."
         )
         display.display(visible(said))
         return {"is_reused": not why, "msg": said}

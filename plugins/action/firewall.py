@@ -102,7 +102,9 @@ class ActionModule(RemoteAction):
             return answer
         why = answer.get("msg") or "the host had rolled it back before"
         said = f"the change was not {_DONE[order]}: {why}"
-        return {**answer, "failed": True, "changed": False, "msg": said}
+        # The module says so or fails there; otherwise no connection was accepted.
+        is_reached = field in answer or bool(answer.get("failed"))
+        return {**answer, "failed": True, "changed": False, "msg": said, "is_reached": is_reached}
 
     def _check_host(self, variables: dict[str, t.Any]) -> None:
         host, to = self._task.args.get("host"), self._task.delegate_to

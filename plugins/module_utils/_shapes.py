@@ -855,6 +855,7 @@ if TYPE_CHECKING:
         version: int  # of its addresses
         protocol: str
         ports: str  # empty for any protocol
+        effect: str  # those for which it changes anything, "any" for any protocol; empty if it does not
         text: str
 
     class WorkingPart(TypedDict):
@@ -877,6 +878,7 @@ if TYPE_CHECKING:
         absent: List[str]  # hosts that were unreachable
         begun: float  # the controller's clock before the measurement
         at: float  # and after it
+        monotonic: float  # its clock that nobody can set, at that moment
         hold_for: int  # seconds for which hosts hold their changes
         run: str
 

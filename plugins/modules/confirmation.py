@@ -65,13 +65,15 @@ options:
       - With V(decide), a changed host that does not hold its change any more speaks against it.
       - Without this option, hosts count as holding their changes.
     type: dict
-  unmanaged:
+  unchanged:
     description:
-      - What M(exasol_community.network.firewall) returned for
-        O(exasol_community.network.firewall#module:state=query) on hosts whose firewall this run leaves as it
-        is, by host.
-      - With V(decide), a change of another run there since the first measurement began counts as one on a
-        host of O(changes) does.
+      - What M(exasol_community.network.firewall) returned after the second measurement for
+        O(exasol_community.network.firewall#module:state=query) on hosts that hold no change, because they
+        needed none or because this run leaves their firewall as it is, by host.
+      - With V(decide), a change of another run there that was rolled back since the first measurement began,
+        or that awaits its confirmation, speaks against the change of this run.
+      - If another run confirmed a change there, it is named, because it may have broken a flow, and
+        RV(is_measured) is false.
     type: dict
     default: {}
   decision:
@@ -87,7 +89,8 @@ options:
     description:
       - What each host has of the measurement after its change. Required for V(reuse).
       - This is its run (C(run)), its date (C(created)), the run of the plan of the change (C(plan)), its
-        C(hosts) and the C(digest) of its plan. One without a date counts as too old.
+        C(hosts), the C(digest) of its plan, and what V(end) returned as RV(monotonic). One without a date
+        counts as too old.
     type: dict
   plans:
     description: The run of the plan of the last change, by host, with V(reuse).
@@ -161,6 +164,14 @@ at:
   returned: with V(before)
   type: float
   sample: 1796000000.5
+monotonic:
+  description:
+    - When the step ended, in seconds of a clock of the controller that nobody can set.
+    - If RV(at) does not agree with it when the change is decided on, the clock of the controller has jumped,
+      and this speaks against the change.
+  returned: with V(before) and V(end)
+  type: float
+  sample: 12345.5
 hold_for:
   description: Seconds for which hosts have to hold the change; with V(decide), the most for which one does.
   returned: with V(before) and V(decide)
@@ -169,8 +180,8 @@ hold_for:
 run:
   description:
     - The run of the verification; with V(end), of the one that shows the present state.
-    - It is empty with V(end) if none does, because meanwhile the change of another run was rolled back or
-      confirmed on a host.
+    - It is empty with V(end) if none is known to do so, because meanwhile the change of another run was
+      rolled back or confirmed on a host.
   returned: with V(before) and V(end)
   type: str
   sample: 5b0e6f3c9d21
@@ -199,8 +210,7 @@ lines:
 is_measured:
   description:
     - Whether the last measurement shows what is in force if the decision is carried out.
-    - It does not if nothing was changed, and meanwhile the change of another run was rolled back or
-      confirmed on a host.
+    - It may not if meanwhile the change of another run was rolled back or confirmed on a host.
   returned: with V(decide)
   type: bool
   sample: true

@@ -438,7 +438,10 @@ unsettled_epoch:
   type: float
   sample: 1796000000.5
 changed_rules:
-  description: The rules that the change adds and removes.
+  description:
+    - The rules that the change adds and removes.
+    - C(effect) has the ports for which that changes anything, V(any) for rules of all protocols. It is empty
+      if another rule does the same after the change, or did so before it.
   returned: when a firewall runs
   type: list
   elements: dict
@@ -449,6 +452,7 @@ changed_rules:
       version: 4
       protocol: tcp
       ports: '8563'
+      effect: '8563'
       text: reject in tcp 8563 from anybody (IPv4)
 hold_for:
   description: The value of O(hold_for).
@@ -465,6 +469,11 @@ msg:
   returned: when there is nothing to open
   type: str
   sample: 'no firewall runs on this host: there is nothing to open'
+is_reached:
+  description: Whether the host was reached and could not do what it was told, rather than not reached.
+  returned: failed, with O(confirm), O(roll_back) or O(hold)
+  type: bool
+  sample: true
 confirmed:
   description: Whether the change was confirmed.
   returned: changed, with O(rollback_after), or with O(confirm)

@@ -114,7 +114,6 @@ REPLACED = [
         TO_NODES | TO_PARTNER,
         id="site.yml",
     ),
-    pytest.param([changes(), verifies()], (), TO_NODES | TO_PARTNER, id="all-at-once"),
     pytest.param(
         [changes("exasol_nodes", serial=2), verifies(exasol_hosts="exasol_nodes")],
         (),
@@ -183,12 +182,6 @@ MEASURED = [
         "that was ",
         TO_NODES | TO_PARTNER,
         id="too-old",
-    ),
-    pytest.param(
-        [changes(), waits(created=""), verifies()],
-        "it is not known when that was",
-        TO_NODES | TO_PARTNER,
-        id="no-date",
     ),
 ]
 

@@ -27,6 +27,7 @@ from .._values.ports import Ports
 from . import connection as _connection
 from . import detect, drift, journal, other_firewalls, rollback
 from . import observation as observations
+from .differences import changed_rules
 from .listing import Listing
 from .provider import Change, Provider
 from .restrict import OBSERVE
@@ -46,10 +47,9 @@ from .rule import (
 from .steps import FirewallError, Steps, open_lock, perform, perform_all, run, state_after, which
 
 if TYPE_CHECKING:
-    from .._shapes import ChangedRule, FirewallCut, FirewallDiff, FirewallQuery, FirewallResult, HostRule
+    from .._shapes import FirewallCut, FirewallDiff, FirewallQuery, FirewallResult, HostRule
     from .observe import Observation
 
-ADDED, REMOVED = "added", "removed"
 _LOCK = "/run/exasol_community.network.lock"
 
 
@@ -223,7 +223,8 @@ def change(options: Options, identity: str, dry: bool) -> "FirewallResult":
 def query() -> "FirewallQuery":
     """Return how long ago anybody has changed this host's firewall by this module; changes nothing."""
     result: "FirewallQuery" = {"changed": False}
-    confirmed_ago, unsettled_ago = rollback.seconds_since_confirmation(), rollback.seconds_since_unsettled()
+    # In this order, a change that is confirmed at this moment is one or the other.
+    unsettled_ago, confirmed_ago = rollback.seconds_since_unsettled(), rollback.seconds_since_confirmation()
     if confirmed_ago is not None:
         result["confirmed_ago"] = confirmed_ago
     if unsettled_ago is not None:
@@ -276,7 +277,7 @@ def _change(options: Options, identity: str, dry: bool) -> "FirewallResult":
         ],
         "diff": _diff(shown_before, shown_after),
         # Without what the observation accepts: that opens nothing, so its end closes nothing.
-        "changed_rules": _changed_rules(before + _counting(observation.rules()), after + _counting(to_watch)),
+        "changed_rules": changed_rules(before + _counting(observation.rules()), after + _counting(to_watch)),
     }
     why = provider.nothing_to_open() if plan and not after and not unanswered else ""
     if why:
@@ -420,25 +421,6 @@ def _diff(before: Rules, after: Rules) -> "FirewallDiff":
         "before_header": "firewall rules",
         "after_header": "firewall rules",
     }
-
-
-def _changed_rules(before: Rules, after: Rules) -> "List[ChangedRule]":
-    """Return the rules that come and go, so that the controller finds those of a flow."""
-    removed = [rule for rule in before if rule not in after]
-    added = [rule for rule in after if rule not in before]
-    return [
-        {
-            "change": change,
-            "action": rule.action,
-            "direction": rule.direction,
-            "version": rule.version,
-            "protocol": rule.protocol,
-            "ports": str(rule.ports),
-            "text": str(rule).split("  #", maxsplit=1)[0],
-        }
-        for change, rules in ((REMOVED, removed), (ADDED, added))
-        for rule in rules
-    ]
 
 
 def _notes_on_docker(rules: Rules, listing: Listing) -> List[str]:

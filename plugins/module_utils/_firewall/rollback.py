@@ -88,6 +88,7 @@ _LATE_SECONDS = 15  # by which a timer may be late before it counts as lost
 _AGAIN_SECONDS = 5  # until the host repeats a rollback that failed in the module
 _CHANGE_SECONDS = 900  # for the whole change; each step has a limit of its own
 _LOG_SECONDS = 15
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _PID_WIDTH = 10  # characters that are kept for the number of a process
 _AT_WORK_SECONDS = 300  # for which a run waits for a rollback, its own or that of a timer
 # Between attempts, in seconds. Whatever holds a lock or restarts a service does so for seconds. The long
@@ -208,6 +209,7 @@ if [ "$mode" != now ]; then
     log notice "rolled back firewall change {identity}, because $why"
     date -u +%Y-%m-%dT%H:%M:%SZ > {rolled_back}
     [ "$mode" != refused ] || echo {measured} >> {rolled_back}
+    read -r boot < {boot_id} && read -r uptime rest < /proc/uptime && echo "$boot/$uptime" >> {rolled_back}
 fi
 [ "$scratch" ] || exit 1  # the next run repeats it, as soon as it can remove the folder
 {unguard}
@@ -239,7 +241,8 @@ def _forget() -> None:
 def _make_folder() -> None:
     try:
         os.makedirs(_PENDING, mode=0o700, exist_ok=True)
-        os.chmod(FOLDER, 0o700)
+        # Anybody may ask whether a change awaits its confirmation (seconds_since_unsettled()), and no more.
+        os.chmod(FOLDER, 0o711)
     except OSError as error:
         raise FirewallError(
             f"cannot store the rollback script in {FOLDER}: {error.strerror}; rollback_after: 0 runs without "
@@ -270,7 +273,28 @@ def _started() -> str:
 
 
 def _uptime() -> int:
-    return int(float((read("/proc/uptime") or "0").split()[0]))
+    return int(_seconds_up())
+
+
+def _seconds_up() -> float:
+    return float((read("/proc/uptime") or "0").split()[0])
+
+
+def _moment() -> str:
+    """Return this moment by a clock that nobody can set: the boot of the host, and the seconds since then."""
+    return f"{_boot()}/{_seconds_up()}"
+
+
+def _age(words: Sequence[str], path: str) -> float:
+    """Return how old a file is: by the moment among its words, or by its date if that is of another boot."""
+    by_date = max(time.time() - os.path.getmtime(path), 0.0)
+    boot = _boot()
+    for word in words:
+        then, slash, seconds = word.partition("/")
+        if boot and slash and then == boot:
+            age = _seconds_up() - float(seconds)
+            return age if age >= 0 else by_date  # a container that was started anew in the same boot
+    return by_date
 
 
 def change_ended(identity: str, seconds: int) -> bool:
@@ -327,7 +351,7 @@ def roll_back(identity: str) -> List[str]:
 
     If its timer or a restart of the host was faster, it has been rolled back all the same.
     """
-    if _is(_info(_CONFIRMED), identity) or read(_LAST) == identity:
+    if _is(_info(_CONFIRMED), identity) or _last()[:1] == [identity]:
         return ["it has been confirmed"]
     problems = _perform_script(_PENDING, REFUSED) if _is(pending(), identity) else []
     _await_timer()
@@ -377,7 +401,7 @@ def _try_script() -> None:
 
 def _boot() -> str:
     """Return the identity of this boot: the clock of the deadlines starts anew with each."""
-    return (read("/proc/sys/kernel/random/boot_id") or "").strip()
+    return (read(_BOOT_ID) or "").strip()
 
 
 def _guard_restart() -> None:
@@ -432,6 +456,7 @@ def _script(identity: str, undo: Steps) -> str:
         failed=_FAILED,
         rolled_back=_ROLLED_BACK,
         measured=MEASURED,
+        boot_id=_BOOT_ID,
         pid_width=_PID_WIDTH,
         pauses=_PAUSES,
         short=_SHORT_PAUSES,
@@ -684,7 +709,7 @@ def confirm(identity: str) -> bool:
     If the answer was lost and the confirmation is sent again, the result is the same.
     """
     if not waits(identity):
-        return _is(_info(_CONFIRMED), identity) or read(_LAST) == identity
+        return _is(_info(_CONFIRMED), identity) or _last()[:1] == [identity]
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
@@ -702,9 +727,15 @@ def confirm(identity: str) -> bool:
 def remember(identity: str) -> None:
     """Keep which change was made last, and with it when."""
     try:
-        Write(_LAST, identity, 0o600).perform()
+        # Whoever may not become root may ask when that was, too.
+        Write(_LAST, f"{identity} {_moment()}\n", 0o644).perform()
     except FirewallError:
         pass  # it matters only if an answer is lost, and for when our rules were made
+
+
+def _last() -> List[str]:
+    """Return the identity of the change that was confirmed last, and when; nothing if that is not known."""
+    return (read(_LAST) or "").split()
 
 
 def made_at(files: Sequence[str] = ()) -> str:
@@ -739,7 +770,7 @@ def rolled_back(forget: bool = True) -> str:
 def seconds_since_rollback() -> float:
     """Return how long ago the host rolled back the last change by itself; raise if it did not."""
     try:
-        return max(time.time() - os.path.getmtime(_ROLLED_BACK), 0.0)
+        return _age(_said_of_rollback(), _ROLLED_BACK)
     except OSError as error:
         raise FirewallError(f"cannot read {_ROLLED_BACK}: {error.strerror}")
 
@@ -747,7 +778,7 @@ def seconds_since_rollback() -> float:
 def seconds_since_confirmation() -> Optional[float]:
     """Return how long ago a change was confirmed last, or made without a rollback; None if not known."""
     try:
-        return max(time.time() - os.path.getmtime(_LAST), 0.0)
+        return _age(_last(), _LAST)
     except OSError:
         return None
 
@@ -755,16 +786,21 @@ def seconds_since_confirmation() -> Optional[float]:
 def seconds_since_unsettled() -> Optional[float]:
     """Return how long ago a change was rolled back, 0 if one may await its confirmation; None if neither.
 
-    Anybody may ask. Only root may look into the folder; others learn when something changed there last.
+    Anybody may ask.
     """
     try:
-        age = max(time.time() - os.stat(FOLDER).st_mtime, 0.0)
+        age = _age((), FOLDER)
+        age = min(age, seconds_since_rollback())
     except OSError:
         return None
-    if os.access(FOLDER, os.R_OK | os.X_OK):
+    except FirewallError:
+        pass  # none that is not reported yet, or only root may read when it was
+    if os.access(FOLDER, os.X_OK):
         may_wait = os.path.isdir(_PENDING) or os.path.isdir(_TAKEN)
     else:
-        may_wait = age < _CHANGE_SECONDS + MAX_SECONDS
+        # A policy of the host may forbid what the mode of the folder permits. A change that is made waits for
+        # its confirmation, and may be held twice: while the site is measured, and for the last word.
+        may_wait = age < _CHANGE_SECONDS + 3 * MAX_SECONDS
     return 0.0 if may_wait else age
 
 

@@ -99,7 +99,7 @@ def _merged(rules: Iterable[Rule]) -> Rules:
     services: Dict[_Kind, Dict[Network, Set[str]]] = {}
     for rule in rules:
         key = (rule.action, rule.direction, rule.version, rule.protocol)
-        for network in rule.networks or (ALL[rule.version],):
+        for network in networks_of(rule):
             by_network = ports.setdefault(key, {})
             by_network[network] = by_network.get(network, Ports()) | rule.ports
             services.setdefault(key, {}).setdefault(network, set()).update(rule.services)
@@ -195,13 +195,13 @@ def _check_any(rules: Iterable[Rule]) -> None:
     for rule in rules:
         by_kind.setdefault((rule.action, rule.direction, rule.version, rule.protocol), []).append(rule)
     for (unused, direction, version, protocol), alike in by_kind.items():
-        networks = {network for rule in alike for network in _networks_of(rule)}
+        networks = {network for rule in alike for network in networks_of(rule)}
         if sum(network.num_addresses for network in networks) < ALL[version].num_addresses:
             continue
         # At the first port of some rule the most rules apply.
         for port in sorted({item.first for rule in alike for item in rule.ports.ranges} or {0}):
             applying = [rule for rule in alike if _applies(rule, port)]
-            together = {network for rule in applying for network in _networks_of(rule)}
+            together = {network for rule in applying for network in networks_of(rule)}
             if collapse(together, version) == EVERYBODY:
                 what = f"{protocol} {port}" if port else protocol
                 way = "come in from" if direction == IN else "go out to"
@@ -212,7 +212,8 @@ def _check_any(rules: Iterable[Rule]) -> None:
                 )
 
 
-def _networks_of(rule: Rule) -> Tuple[Network, ...]:
+def networks_of(rule: Rule) -> Tuple[Network, ...]:
+    """Return the networks that a rule is about."""
     return rule.networks or (ALL[rule.version],)
 
 

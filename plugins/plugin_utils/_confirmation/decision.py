@@ -12,7 +12,10 @@
    its old rules again. A measurement before the change does not count if it may have seen the change of
    another run, which was rolled back since then: what that one broke would seem broken anyway. If this run
    then changes nothing itself, a change of another run that was confirmed since then counts in the same way.
-   So it is with hosts whose firewall this run leaves as it is: they are measured like the others.
+   Hosts that hold no change are asked too, whether they needed none or this run leaves their firewall as it
+   is: they are measured like the others, and nothing keeps other runs from changing them. What another run
+   confirmed there may have broken a flow in place of our change, so it is named; and what was measured may be
+   the rules before it, so it must be measured again.
 3. C(conclude()) says how it ended on each host. A host that was not reached for the last word rolls its
    change back by itself. If the others have confirmed theirs, states differ, and that is an error.
 """
@@ -40,6 +43,7 @@ CONFIRM, ROLL_BACK, NOTHING = "confirm", "roll_back", "nothing"
 # before; and what a busy machine may add.
 _FACTOR, _MARGIN_SECONDS = 3, 60
 MAX_HOLD_SECONDS = 3600  # the limit of the module firewall
+_MAX_SHIFT_SECONDS = 2  # by which a clock is slewed, and two clocks are not read at the same moment
 _MAX_NAMES, _MAX_LINES, _MAX_SHOWN = 5, 20, 3
 Results = Mapping[str, t.Any]  # what a task registered, by host
 Seen = Sequence[tuple[str, t.Any]]  # hosts, and what tasks registered there
@@ -57,15 +61,26 @@ class Decision(t.NamedTuple):
     is_measured: bool = True  # whether the last measurement shows what is in force if this is carried out
 
 
-def begin(verification: Verification, absent: Sequence[str], took: float, now: float) -> Baseline:
-    """Return what a measurement before the change shows; raise if no later one could be compared with it."""
+def begin(
+    verification: Verification, absent: Sequence[str], took: float, now: float, monotonic: float = 0
+) -> Baseline:
+    """Return what a measurement before the change shows; raise if no later one could be compared with it.
+
+    C(took) is how long it took in seconds, C(now) its end by the clock of the controller, and C(monotonic) by
+    its clock that nobody can set.
+    """
+    if took < 0:
+        raise NetworkError(
+            "the clock of the controller was set back while the site was measured before the change, so it "
+            "is not known what other runs have changed since then. Nothing was changed: run again"
+        )
     if not verification["results"]:
         raise NetworkError(
             "nothing was measured before the change, so nothing could confirm it, and nothing was changed: "
             "run on hosts whose flows can be measured (exasol_hosts, --limit), or set "
             "exasol_firewall_confirm to connection"
         )
-    hold_for = math.ceil(_FACTOR * max(took, 0)) + _MARGIN_SECONDS
+    hold_for = math.ceil(_FACTOR * took) + _MARGIN_SECONDS
     if hold_for > MAX_HOLD_SECONDS:
         raise NetworkError(
             f"the measurement before the change took {took:.0f} s, so hosts would have to hold an "
@@ -77,8 +92,9 @@ def begin(verification: Verification, absent: Sequence[str], took: float, now: f
         "parts": working_parts(verification["results"]),
         "wrong": sorted(list(flow) for flow in wrong_flows(verification["results"])),
         "absent": sorted(set(absent)),
-        "begun": now - max(took, 0),
+        "begun": now - took,
         "at": now,
+        "monotonic": monotonic,
         "hold_for": hold_for,
         "run": verification.get("run", ""),
     }
@@ -91,30 +107,39 @@ def decide(
     now: float,
     lost: Sequence[str] = (),
     holding: Results | None = None,
-    unmanaged: Results | None = None,
+    unchanged: Results | None = None,
+    shift: float = 0,
 ) -> Decision:
     """Decide on a change of which each host returned what it did; C(after) is None if it was not measured.
 
     C(lost) are the hosts that the measurement after the change did not reach. C(holding) is what changed
-    hosts answered after it: whether they still hold the change. C(unmanaged) is what hosts answered whose
-    firewall this run does not change: when other runs did.
+    hosts answered after it: whether they still hold the change. C(unchanged) is what the others answered
+    then: when other runs have changed their firewalls. C(shift) are the seconds by which the clock of the
+    controller has jumped since the measurement before the change.
     """
-    seen = [*changes.items(), *(unmanaged or {}).items()]
+    asked_last = list((unchanged or {}).items())
+    seen = [*changes.items(), *asked_last]
     held = [host for host, result in changes.items() if result.get("held")]
     if not held:
-        another = _of_another_change(before, seen) or _of_confirmed_change(before, seen)
+        another = (
+            _of_the_clock(shift) or _of_another_change(before, seen) or _of_confirmed_change(before, seen)
+        )
         headline = _nothing(changes, another)
         return Decision(
             verdict=NOTHING, headline=headline, broken=[], lines=[], held=[], is_measured=not another
         )
     hold_for = max(_holds(before, changes))
     doubt = (
-        _doubt(before, after, changes, seen, now)
+        _doubt(before, after, changes, seen, now - shift)
+        or _of_the_clock(shift)
         or _of_lost([host for host in held if host in lost])
         or _of_holding(held, holding)
     )
     if doubt or after is None:
-        return Decision(verdict=ROLL_BACK, headline=_rolled_back(held, doubt), broken=[], lines=[], held=held)
+        headline = _rolled_back(held, doubt)
+        return Decision(
+            verdict=ROLL_BACK, headline=headline, broken=[], lines=[], held=held, hold_for=hold_for
+        )
     broken = broken_parts(before["parts"], after)
     if broken:
         count = len({_flow(part) for part in broken})
@@ -123,14 +148,29 @@ def decide(
         why = f"{count} flow{'s' if count > 1 else ''} that {before_it} {'fail' if count > 1 else 'fails'}"
         return Decision(
             verdict=ROLL_BACK,
-            headline=_rolled_back(held, f"{why} after it"),
+            headline=_rolled_back(held, f"{why} after it") + _or_of_another_run(before, seen),
             broken=broken,
             lines=broken_lines(broken, changes),
             held=held,
             hold_for=hold_for,
         )
+    # Nobody knows when a flow was measured, so all since the first measurement counts.
+    late = _confirmed_since(before["at"], asked_last)
     headline = _confirmed(before, after, held, progress(before["wrong"], after))
-    return Decision(verdict=CONFIRM, headline=headline, broken=[], lines=[], held=held, hold_for=hold_for)
+    if late:
+        headline += (
+            f" Meanwhile, another run changed the firewall of {_names(late)}: what was measured may be the "
+            "rules before that."
+        )
+    return Decision(
+        verdict=CONFIRM,
+        headline=headline,
+        broken=[],
+        lines=[],
+        held=held,
+        hold_for=hold_for,
+        is_measured=not late,
+    )
 
 
 def _nothing(changes: Results, another: str) -> str:
@@ -188,40 +228,60 @@ def _of_holding(held: Sequence[str], holding: Results | None) -> str:
     return f"{_names(gone)} did not hold it any more after the measurement: {why}"
 
 
+def _of_the_clock(shift: float) -> str:
+    """Return what speaks against a measurement if the clock jumped: then nobody knows what came first."""
+    if abs(shift) < _MAX_SHIFT_SECONDS:
+        return ""
+    return (
+        f"the clock of the controller jumped by {shift:+.0f} s after the first measurement (it was set, or "
+        "the controller slept), so it is not known what other runs have changed since then. Run again"
+    )
+
+
 def _of_another_change(before: Baseline, seen: Seen) -> str:
-    """Return what speaks against a change if the measurement before it saw one of another run."""
-    back = _since(before, seen, "rolled_back", "rolled_back_epoch")
-    unsettled = _since(before, seen, "unsettled_epoch", "unsettled_epoch")
+    """Return what speaks against a change if a measurement may be of one of another run."""
+    back = _since(before["begun"], seen, "rolled_back", "rolled_back_epoch")
+    unsettled = _since(before["begun"], seen, "unsettled_epoch", "unsettled_epoch")
     if back:
         what = f"an earlier change was rolled back on {_names(back)}"
     elif unsettled:
         what = f"on {_names(unsettled)}, another run's change was rolled back or awaits its confirmation"
     else:
         return ""
-    return f"{what} after the first measurement had begun, which may have measured that change. Run again"
+    return f"{what} after the first measurement had begun, so that change may be what was measured. Run again"
 
 
 def _of_confirmed_change(before: Baseline, seen: Seen) -> str:
-    """Return why a measurement does not hold if another run has changed a firewall since it began.
+    """Return why a measurement does not hold if another run has changed a firewall since it began."""
+    meanwhile = _changed_meanwhile(before, seen)
+    return meanwhile and f"{meanwhile}, which may have measured the rules before that. Run again"
 
-    If this run changes something too, that does not matter: the measurement after its change sees both.
-    """
-    hosts = _since(before, seen, "confirmed_epoch", "confirmed_epoch")
+
+def _or_of_another_run(before: Baseline, seen: Seen) -> str:
+    """Return the sentence that another change than ours may have broken a flow."""
+    meanwhile = _changed_meanwhile(before, seen)
+    return meanwhile and f" But {meanwhile}, so it may be that change that broke them. Run again."
+
+
+def _changed_meanwhile(before: Baseline, seen: Seen) -> str:
+    hosts = _confirmed_since(before["begun"], seen)
     if not hosts:
         return ""
-    return (
-        f"another run changed the firewall of {_names(hosts)} after the first measurement had begun, which "
-        "may have measured the rules before that. Run again"
-    )
+    return f"another run changed the firewall of {_names(hosts)} after the first measurement had begun"
 
 
-def _since(before: Baseline, seen: Seen, happened: str, when: str) -> list[str]:
-    """Return the hosts on which something happened since the measurement before the change began."""
-    return [
+def _confirmed_since(moment: float, seen: Seen) -> list[str]:
+    return _since(moment, seen, "confirmed_epoch", "confirmed_epoch")
+
+
+def _since(moment: float, seen: Seen, happened: str, when: str) -> list[str]:
+    """Return the hosts on which something happened since then, each once."""
+    found = [
         host
         for host, result in seen
-        if result.get(happened) not in (None, "") and _clock(result.get(when)) >= before["begun"]
+        if result.get(happened) not in (None, "") and _clock(result.get(when)) >= moment
     ]
+    return list(dict.fromkeys(found))
 
 
 def _clock(value: t.Any) -> float:
@@ -379,10 +439,9 @@ def _may_break(rule: Mapping[str, t.Any], part: BrokenPart) -> bool:
     address = parse_address(part["address"])
     if address is not None and rule.get("version") != address.version:
         return False
+    effect = rule.get("effect")  # what other rules do as well, before or after the change, breaks nothing
     try:
-        return rule.get("protocol") == "any" or bool(
-            Ports.parse(str(rule.get("ports"))) & Ports.parse(part["ports"])
-        )
+        return effect == "any" or bool(Ports.parse(str(effect)) & Ports.parse(part["ports"]))
     except NetworkError:
         return False  # a host may return whatever it likes
 
@@ -420,9 +479,15 @@ def conclude(decision: Mapping[str, t.Any], settled: Results) -> Conclusion:
 
 
 def _by_themselves(hosts: Sequence[str], settled: Results, hold_for: int) -> str:
-    why = _problem(settled.get(hosts[0], {})) or "no answer"
+    """Return the sentences on hosts that have not done what they should."""
+    failed = [host for host in hosts if settled.get(host, {}).get("is_reached")]
+    text = f" It failed on {_names(failed)}: {_problem(settled[failed[0]])}." if failed else ""
+    lost = [host for host in hosts if host not in failed]
+    if not lost:
+        return text
+    why = _problem(settled.get(lost[0], {})) or "no answer"
     return (
-        f" No word came through to {_names(hosts)} ({why}): a host that does not hear of its change in time "
-        f"restores the old rules by itself, at most {hold_for} s after it was last asked to hold the change, "
-        "and reports that to the next run."
+        f"{text} No word came through to {_names(lost)} ({why}): a host that does not hear of its change in "
+        f"time restores the old rules by itself, at most {hold_for} s after it was last asked to hold the "
+        "change, and reports that to the next run."
     )

@@ -8,7 +8,8 @@ It does only in playbook C(site), where nothing stands between the two, and only
 measure exactly the same: the same hosts, plan and options, with no change of a firewall since. What it
 measured must still be so, and nobody watches the network meanwhile, so it counts for a short time only. Its
 own date says how old it is: a user may wait between two tasks (C(ansible-playbook --step)), or leave some
-out. Everything that is in doubt means to measure again, which costs only time.
+out. The clock of the controller may be set back meanwhile, so one that nobody can set is asked too, and the
+older age counts. Everything that is in doubt means to measure again, which costs only time.
 """
 
 from __future__ import annotations
@@ -60,19 +61,22 @@ def why_measure_again(
     hosts: Sequence[str],
     active: Sequence[str],
     digest: str,
-    now: float,
+    age: float,
 ) -> str:
     """Return why a verification of these hosts must measure itself, nothing if it need not.
 
     C(kept) has what each host has of the measurement after its change (run, when it was created, plan, hosts,
     digest), and C(plans) the run of the plan with which the role firewall changed it last. C(active) are the
-    hosts of the play that have not failed, C(now) is in seconds since 1970.
+    hosts of the play that have not failed, C(age) is that of the measurement in seconds.
     """
-    last = next((kept[host] for host in hosts if kept.get(host)), None)
+    last = _last(kept, hosts)
     if last is None:
         return "no change was measured"
     if not last["run"]:
-        return "meanwhile, another run changed a firewall, or its change was rolled back"
+        return (
+            "meanwhile, another run changed a firewall, or its change was rolled back, or the clock of the "
+            "controller jumped"
+        )
     missing = [host for host in hosts if kept.get(host, {}).get("run") != last["run"]]
     if missing:
         return f"{some_names(missing)} had no part in the measurement of {some_names(last['hosts'])}"
@@ -91,15 +95,28 @@ def why_measure_again(
         return f"with {_LOGIN}, each verification measures itself"
     if digest != last["digest"]:
         return "the plan or the variables of the role verify differ from those of that measurement"
-    return _too_old(_age(last.get("created"), now))
+    return _too_old(age)
 
 
-def _age(created: t.Any, now: float) -> float:
-    """Return the age of a measurement in seconds, infinite if it has no date."""
+def _last(kept: Mapping[str, Mapping[str, t.Any]], hosts: Sequence[str]) -> Mapping[str, t.Any] | None:
+    return next((kept[host] for host in hosts if kept.get(host)), None)
+
+
+def age_of(
+    kept: Mapping[str, Mapping[str, t.Any]], hosts: Sequence[str], now: float, monotonic: float
+) -> float:
+    """Return the age of what is kept in seconds, infinite if that is not known.
+
+    It is negative if it was created in the future. C(now) is in seconds since 1970, and C(monotonic) is the
+    same moment by the clock that also said when the change ended, C(monotonic) of what is kept.
+    """
+    last = _last(kept, hosts) or {}
     try:
-        return now - datetime.datetime.fromisoformat(created).timestamp()
-    except (TypeError, ValueError):
+        by_date = now - datetime.datetime.fromisoformat(str(last.get("created"))).timestamp()
+        since_end = monotonic - float(str(last.get("monotonic")))
+    except ValueError:
         return math.inf
+    return by_date if by_date < 0 else max(by_date, since_end)
 
 
 def _too_old(age: float) -> str:

@@ -67,6 +67,41 @@ def test_a_decision_needs_all_of_what_worked(step, most):
         assert (decision["verdict"], len(decision["broken"])) == (verdict, int(after is broken))
 
 
+@pytest.mark.parametrize("seconds", [0, 600, -600])
+def test_a_clock_that_jumps_after_the_first_measurement_is_noticed(step, monkeypatch, seconds):
+    before = step("before", verification=GREEN, begun=time.time())
+    now = time.time()
+    monkeypatch.setattr(confirmation.time, "time", lambda: now + seconds)
+    decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN)
+    assert decision["verdict"] == ("roll_back" if seconds else "confirm")
+    assert ("the clock of the controller jumped" in decision["headline"]) is bool(seconds)
+
+
+def test_a_large_site_takes_time_to_read_and_that_is_no_jump_of_a_clock(step, monkeypatch):
+    passed = [0]
+    read = confirmation.verification_of
+
+    def slow(*given):
+        passed[0] += 10
+        return read(*given)
+
+    monkeypatch.setattr(confirmation, "verification_of", slow)
+    monkeypatch.setattr(confirmation.time, "time", lambda: 1000.0 + passed[0])
+    monkeypatch.setattr(confirmation.time, "monotonic", lambda: 50.0 + passed[0])
+    before = step("before", verification=GREEN, begun=1000.0)
+    decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN)
+    assert decision["verdict"] == "confirm", decision["headline"]
+
+
+@pytest.mark.parametrize(("moment", "run"), [(60, ""), (-60, "two")], ids=["meanwhile", "before"])
+def test_end_names_no_run_if_another_run_changed_a_host_that_holds_no_change(step, moment, run):
+    before = step("before", verification=GREEN, begun=time.time())
+    told = {"n12": {"changed": False, "confirmed_epoch": before["at"] + moment}}
+    decision = step("decide", before=before, changes=HELD, verification=STILL_GREEN, unchanged=told)
+    ended = step("end", decision=decision, verification=STILL_GREEN, settled={"n11": {"confirmed": True}})
+    assert ended["run"] == run and "confirmed on n11" in ended["msg"]
+
+
 def test_a_damaged_text_is_named(step):
     before = step("before", verification=GREEN, begun=time.time())
     with pytest.raises(AnsibleError, match="before: packed is damaged"):
@@ -141,7 +176,14 @@ def test_what_a_step_needs_is_named(step, name, missing):
 def reuse(**given):
     """Return the options of the step, for a measurement of just now."""
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    of = {"run": "two", "created": now, "plan": "planned", "hosts": ["n11", "n12"], "digest": "same"}
+    of = {
+        "run": "two",
+        "created": now,
+        "monotonic": time.monotonic(),
+        "plan": "planned",
+        "hosts": ["n11", "n12"],
+        "digest": "same",
+    }
     return {
         "step": "reuse",
         "kept": {"n11": of, "n12": of},
@@ -155,7 +197,7 @@ def reuse(**given):
 @pytest.mark.parametrize(
     ("given", "is_reused", "said"),
     [
-        ({}, True, "replaces this verification"),
+        ({}, True, "s old. What was changed by other means since then is not in it."),
         ({"hosts": ["n11"]}, False, "does not replace this verification: that measurement has n12 too"),
     ],
     ids=["same", "another-host"],

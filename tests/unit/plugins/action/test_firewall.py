@@ -200,18 +200,24 @@ def test_a_held_change_is_ended_over_a_new_connection(run, order, answer):
 
 
 @pytest.mark.parametrize(
-    ("order", "answers", "said"),
+    ("order", "answers", "is_reached", "said"),
     [
-        ("confirm", [{"confirmed": False}], "was not confirmed: the host had rolled it back before"),
-        ("confirm", [AnsibleConnectionFailure("No route to host")], "was not confirmed: No route to host"),
-        ("roll_back", [{"failed": True, "msg": "nft is gone"}], "was not rolled back: nft is gone"),
-        ("hold", [{"is_held": False}], "was not held: the host had rolled it back before"),
+        ("confirm", [{"confirmed": False}], True, "was not confirmed: the host had rolled it back before"),
+        (
+            "confirm",
+            [AnsibleConnectionFailure("No route to host")],
+            False,
+            "was not confirmed: No route to host",
+        ),
+        ("roll_back", [{"failed": True, "msg": "nft is gone"}], True, "was not rolled back: nft is gone"),
+        ("hold", [{"is_held": False}], True, "was not held: the host had rolled it back before"),
     ],
     ids=["too-late", "unreachable", "fails", "restarted"],
 )
-def test_an_end_that_does_not_come_about_has_failed(run, order, answers, said):
+def test_an_end_that_does_not_come_about_has_failed(run, order, answers, is_reached, said):
     result = run(*answers, **{order: "one"})[0]
     assert (result["failed"], result["changed"]) == (True, False) and said in result["msg"]
+    assert result["is_reached"] is is_reached
 
 
 @pytest.mark.parametrize("given", [None, "soon", -1, True, 1.5], ids=repr)

@@ -8,7 +8,6 @@ import ipaddress
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -611,11 +610,12 @@ def test_a_change_lists_the_rules_that_it_adds_and_removes(host):
     host.provider.held = apply.from_plan([IN_RULE], lambda name: [])
     wanted = Options([{**IN_RULE, "ports": "8563"}], restrict=True)
     found = apply.change(wanted, "one", dry=True)["changed_rules"]
-    assert [(rule["change"], rule["action"], rule["version"], rule["ports"]) for rule in found] == [
-        ("removed", "accept", 4, "22,8563"),
-        ("added", "accept", 4, "8563"),
-        ("added", "reject", 4, "8563"),
-        ("added", "reject", 6, "8563"),
+    fields = ("change", "action", "version", "ports", "effect")
+    assert [tuple(rule[field] for field in fields) for rule in found] == [
+        ("removed", "accept", 4, "22,8563", "22"),
+        ("added", "accept", 4, "8563", ""),
+        ("added", "reject", 4, "8563", "8563"),
+        ("added", "reject", 6, "8563", "8563"),
     ]
     assert found[2]["text"] == "reject in tcp 8563 from anybody (IPv4)"
 
@@ -647,35 +647,62 @@ def test_a_held_change_is_rolled_back_by_order(host, monkeypatch):
     assert result["rolled_back"].endswith("Z") and result["rolled_back_because"] == "measured"
 
 
-def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host):
-    """Clocks of hosts may be wrong, and the controller has to know what came first."""
+DATES = pytest.mark.parametrize("date_s", [0, 7200, -7200], ids=["right", "set-back", "set-forward"])
+
+
+def later(monkeypatch, seconds, of_boot=None):
+    """Let time pass, or the host boot."""
+    up = rollback._seconds_up()
+    monkeypatch.setattr(rollback, "_seconds_up", lambda: up + seconds)
+    if of_boot:
+        monkeypatch.setattr(rollback, "_boot", lambda: of_boot)
+
+
+def change_date(path, seconds):
+    """Let a file look as if it had been written at another time."""
+    os.utime(str(path), (os.stat(str(path)).st_mtime + seconds,) * 2)
+
+
+@DATES
+def test_how_long_ago_it_was_rolled_back_is_told_without_the_hosts_date(host, monkeypatch, date_s):
+    """Clocks of hosts may be wrong, and be set right at any moment; the controller has to know what came first."""
     assert "rolled_back_ago" not in apply.change(BOTH, "one", dry=False)
     fire(host.script)
-    told = Path(rollback._ROLLED_BACK)
-    os.utime(str(told), (told.stat().st_mtime - 3600,) * 2)
+    change_date(rollback._ROLLED_BACK, date_s)
+    assert 0 <= apply.change(BOTH, "two", dry=True)["rolled_back_ago"] < 300
+    later(monkeypatch, 3600)
     assert 3600 <= apply.change(BOTH, "two", dry=True)["rolled_back_ago"] < 3900
-    os.utime(str(told), (told.stat().st_mtime + 9999,) * 2)
-    assert apply.change(BOTH, "two", dry=True)["rolled_back_ago"] == 0
+    assert rollback.rolled_back(forget=False).endswith("Z") and rollback.why_rolled_back() == "unconfirmed"
+    later(monkeypatch, -3600, of_boot="another")
+    by_date = apply.change(BOTH, "two", dry=True)["rolled_back_ago"]
+    assert max(-date_s, 0) <= by_date <= max(-date_s, 0) + 300, "nothing else is known of an earlier boot"
 
 
-def test_how_long_ago_the_change_before_was_confirmed_is_told(host):
+@DATES
+def test_how_long_ago_the_change_before_was_confirmed_is_told(host, monkeypatch, date_s):
     assert "confirmed_ago" not in apply.change(BOTH, "one", dry=False)
     assert apply.confirm("one")
+    assert os.stat(rollback._LAST).st_mode & 0o777 == 0o644, "anybody may ask"
+    change_date(rollback._LAST, date_s)
     assert 0 <= apply.change(BOTH, "two", dry=True)["confirmed_ago"] < 60
-    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime + 9999,) * 2)
-    assert apply.change(BOTH, "two", dry=True)["confirmed_ago"] == 0
-    os.utime(rollback._LAST, (Path(rollback._LAST).stat().st_mtime - 13599,) * 2)
+    assert apply.confirm("one"), "an answer may be lost"
+    later(monkeypatch, 3600)
     unarmed = BOTH._replace(rollback_after=0)
     assert apply.change(unarmed, "two", dry=False)["confirmed_ago"] >= 3600, "not since its own change"
     assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "which nobody has to confirm"
+    later(monkeypatch, -7200)
+    assert apply.change(BOTH, "three", dry=True)["confirmed_ago"] < 60, "by the date, if the host began anew"
 
 
-@pytest.mark.parametrize("is_root", [True, False])
-def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, is_root):
+@pytest.mark.parametrize(
+    ("permitted", "known_after"),
+    [(os.R_OK | os.W_OK | os.X_OK, 0), (os.X_OK, 0), (0, 3 * 3600 + 900)],
+    ids=["root", "others", "others-where-a-policy-forbids-it"],
+)
+def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, permitted, known_after):
     def query():
         with monkeypatch.context() as patch:
-            if not is_root:
-                patch.setattr(rollback.os, "access", lambda *unused: False)
+            patch.setattr(rollback.os, "access", lambda path, mode: mode & permitted == mode)
             return apply.query()
 
     assert query() == {"changed": False}
@@ -685,14 +712,30 @@ def test_a_query_tells_when_others_have_changed_the_host(host, monkeypatch, is_r
     found = query()
     assert 0 <= found.pop("confirmed_ago") < 60 and found == {"changed": False}
     apply.change(BOTH, "two", dry=False)
+    begun = os.stat(rollback.FOLDER).st_mtime
+    os.utime(rollback.FOLDER, (begun - 9000,) * 2)
+    assert query()["unsettled_ago"] == 0, "it waits, however long ago it began"
     fire(host.script)
-    rolled_back_at = os.stat(rollback.FOLDER).st_mtime
-    for seconds in (600, 9000):
-        os.utime(rollback.FOLDER, (rolled_back_at - seconds,) * 2)
+    change_date(rollback.FOLDER, -14000)
+    assert query()["unsettled_ago"] < 300, "only the date of the host was set"
+    for passed, seconds in ((600, 600), (13400, 14000)):
+        later(monkeypatch, passed)
         # Whoever cannot look into the folder does not know whether a change awaits its confirmation.
-        is_known = is_root or seconds > 3600
+        is_known = seconds > known_after
         assert seconds * is_known <= query()["unsettled_ago"] <= (seconds + 300) * is_known
     assert rollback.rolled_back(forget=False), "a query forgets nothing"
+
+
+def test_a_query_misses_no_change_that_is_confirmed_at_this_moment(host, monkeypatch):
+    apply.change(BOTH, "one", dry=False)
+    ask = rollback.seconds_since_unsettled
+
+    def confirmed_just_before():
+        apply.confirm("one")
+        return ask()
+
+    monkeypatch.setattr(rollback, "seconds_since_unsettled", confirmed_just_before)
+    assert set(apply.query()) == {"changed", "confirmed_ago"}
 
 
 def test_an_order_that_cannot_be_carried_out_is_an_error(host, monkeypatch):

@@ -99,7 +99,8 @@ def fire(script, *arguments):
 def test_arming_leaves_a_script_for_root_alone(place):
     rollback.arm("one", place.undo, 30)
     assert place.started == [("one", 30)]
-    assert place.folder.stat().st_mode & 0o777 == place.script.parent.stat().st_mode & 0o777 == 0o700
+    assert place.script.parent.stat().st_mode & 0o777 == 0o700
+    assert place.folder.stat().st_mode & 0o777 == 0o711, "anybody may ask whether a change waits there"
     assert place.script.stat().st_mode & 0o077 == 0
     waiting = rollback.pending()
     assert waiting["id"] == "one" and 25 < waiting["deadline"] - time.monotonic() <= 30

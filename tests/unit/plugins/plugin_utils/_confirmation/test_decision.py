@@ -28,6 +28,7 @@ REJECT = {
     "version": 4,
     "protocol": "tcp",
     "ports": "2580,8563",
+    "effect": "2580,8563",
     "text": "reject in tcp 2580,8563 from anybody (IPv4)",
 }
 HELD = {"changed": True, "held": "one", "changed_rules": [REJECT]}
@@ -139,28 +140,75 @@ def test_nothing_was_changed_because_another_run_has_changed_it_meanwhile(when, 
 
 
 @pytest.mark.parametrize(
-    ("answer", "nothing_holds", "verdict"),
+    ("answer", "nothing_holds", "verdict", "is_measured"),
     [
-        ({"changed": False, "confirmed_epoch": NOW - 5}, False, "confirm"),
-        ({"changed": False, "confirmed_epoch": NOW - 6}, True, "confirm"),
-        ({"changed": False, "unsettled_epoch": NOW - 5}, False, "roll_back"),
-        ({"changed": False, "unsettled_epoch": NOW - 6}, True, "confirm"),
-        ({"changed": False}, True, "confirm"),
-        (DOWN, True, "confirm"),
-        (FAILED, True, "confirm"),
+        ({"changed": False, "confirmed_epoch": NOW + 5}, False, "confirm", False),
+        ({"changed": False, "confirmed_epoch": NOW - 5}, False, "confirm", True),
+        ({"changed": False, "confirmed_epoch": NOW - 6}, True, "confirm", True),
+        ({"changed": False, "unsettled_epoch": NOW - 5}, False, "roll_back", True),
+        ({"changed": False, "unsettled_epoch": NOW - 6}, True, "confirm", True),
+        ({"changed": False}, True, "confirm", True),
+        (DOWN, True, "confirm", True),
+        (FAILED, True, "confirm", True),
     ],
-    ids=["confirmed", "long-ago", "rolled-back", "rolled-back-long-ago", "never", "unreachable", "no-answer"],
+    ids=[
+        "confirmed-during-the-last-measurement",
+        "confirmed-during-the-first-measurement",
+        "long-ago",
+        "rolled-back",
+        "rolled-back-long-ago",
+        "never",
+        "unreachable",
+        "no-answer",
+    ],
 )
-def test_what_another_run_changes_on_a_host_whose_firewall_stays_as_it_is(answer, nothing_holds, verdict):
-    """Flows from and to it were measured all the same."""
-    unmanaged = {"client": answer, "n11": SKIPPED, "n12": SKIPPED}
-    changes = {"n11": SAME, "n12": SAME, "client": SKIPPED}
-    decision = decide(before(result()), None, changes, LATER, unmanaged=unmanaged)
+@pytest.mark.parametrize("is_managed", [True, False], ids=["needs-no-change", "is-left-alone"])
+def test_what_another_run_changes_on_a_host_that_holds_no_change(
+    answer, nothing_holds, verdict, is_measured, is_managed
+):
+    """Flows from and to it were measured all the same, and nothing keeps other runs from changing it."""
+    unchanged = {"client": answer, "n11": SKIPPED, "n12": SKIPPED}
+    changes = {"n11": SAME, "n12": SAME, "client": SAME if is_managed else SKIPPED}
+    decision = decide(before(result()), None, changes, LATER, unchanged=unchanged)
     assert (decision.verdict, decision.is_measured) == ("nothing", nothing_holds)
     assert ("client" in decision.headline) is not nothing_holds
-    decision = decide(before(result()), GREEN, {**changes, "n12": HELD}, LATER, unmanaged=unmanaged)
-    assert decision.verdict == verdict
+    decision = decide(before(result()), GREEN, {**changes, "n12": HELD}, LATER, unchanged=unchanged)
+    assert (decision.verdict, decision.is_measured) == (verdict, is_measured)
     assert ("on client, another run's change" in decision.headline) is (verdict == "roll_back")
+    assert ("another run changed the firewall of client" in decision.headline) is not is_measured
+
+
+@pytest.mark.parametrize(
+    ("when", "is_named"), [(NOW + 5, True), (NOW - 5, True), (NOW - 6, False)], ids=["after", "during", "ago"]
+)
+@pytest.mark.parametrize("is_asked_last", [True, False], ids=["unchanged-host", "changed-host"])
+def test_a_flow_that_another_run_may_have_broken_names_it(when, is_named, is_asked_last):
+    """Ours is rolled back, for it may have been ours as well."""
+    told = {"confirmed_epoch": when}
+    changes = {"n11": {**HELD, **({} if is_asked_last else told)}}
+    unchanged = {"n12": {"changed": False, **told}} if is_asked_last else {}
+    decision = decide(before(result()), RED, changes, LATER, unchanged=unchanged)
+    host = "n12" if is_asked_last else "n11"
+    assert decision.verdict == "roll_back" and "fails after it" in decision.headline
+    assert (f"But another run changed the firewall of {host} after" in decision.headline) is is_named
+
+
+@pytest.mark.parametrize(
+    ("shift", "is_said"), [(0, False), (1, False), (-1, False), (-600, True), (600, True)]
+)
+def test_nobody_knows_what_came_first_if_the_clock_jumped(shift, is_said):
+    """Another run's change seems to be older, or hosts seem to have held theirs for too long."""
+    decision = decide(before(result()), GREEN, {"n11": HELD}, LATER + shift, shift=shift)
+    assert decision.verdict == ("roll_back" if is_said else "confirm")
+    assert (f"jumped by {shift:+} s" in decision.headline) is is_said
+    assert "longer than" not in decision.headline
+    decision = decide(before(result()), None, {"n11": SAME}, LATER + shift, shift=shift)
+    assert (decision.verdict, decision.is_measured) == ("nothing", not is_said)
+
+
+def test_a_clock_that_was_set_back_during_the_first_measurement_ends_the_run():
+    with pytest.raises(NetworkError, match="set back while the site was measured"):
+        before(result(), took=-1)
 
 
 def test_a_flow_that_could_not_be_measured_before_and_is_blocked_after_it():
@@ -270,6 +318,8 @@ def test_decision(after, changes, now, verdict, said):
     assert decision.verdict == verdict
     assert said in decision.headline
     assert decision.held == [host for host, one in changes.items() if one.get("held")]
+    longest = max((one.get("hold_for", 75) for one in changes.values() if one.get("held")), default=0)
+    assert decision.hold_for == longest, "within which a host that hears nothing rolls back by itself"
 
 
 RESULTS = st.lists(
@@ -317,23 +367,31 @@ def test_nothing_is_confirmed_if_a_flow_was_ok_and_is_not(was, now, changes, pas
             ],
             ["On n11 the change removed the rule: accept in tcp 8563"],
         ),
-        ([{**REJECT, "ports": "1-100"}], ["No rule that rejects it", "changed on n11", "blocked."]),
+        ([{**REJECT, "effect": "1-100"}], ["No rule that rejects it", "changed on n11", "blocked."]),
+        ([{**REJECT, "effect": ""}], ["No rule that rejects it"]),
+        ([{**REJECT, "protocol": "any", "effect": "any"}], ["On n11 the change added the rule"]),
+        ([{**REJECT, "protocol": "any", "effect": ""}], ["No rule that rejects it"]),
         ([{**REJECT, "version": 6}], ["No rule that rejects it"]),
         ([{**REJECT, "protocol": "udp"}], ["No rule that rejects it"]),
         ([{**REJECT, "direction": "out"}], ["No rule that rejects it"]),
         ([{**REJECT, "action": "accept"}], ["No rule that rejects it"]),
-        ([{**REJECT, "ports": "nonsense"}, 7, None], ["No rule that rejects it"]),
+        ([{**REJECT, "effect": "nonsense"}, 7, None], ["No rule that rejects it"]),
+        ([{key: REJECT[key] for key in REJECT if key != "effect"}], ["No rule that rejects it"]),
         ("nonsense", ["No rule that rejects it"]),
     ],
     ids=[
         "rejects",
         "no-longer-accepts",
         "another-port",
+        "rejected-before-already",
+        "of-all-protocols",
+        "of-all-protocols-before-already",
         "another-version",
         "another-protocol",
         "outgoing",
         "accepts-more",
         "garbage",
+        "no-effect",
         "text",
     ],
 )
@@ -449,9 +507,9 @@ KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
         ),
         pytest.param(
             "confirm",
-            {"n11": {"confirmed": False}, "n12": KEPT},
+            {"n11": {"confirmed": False, "failed": True, "msg": "too late", "is_reached": True}, "n12": KEPT},
             True,
-            ["Hosts differ"],
+            ["Hosts differ", "It failed on n11: too late."],
             id="one-came-too-late",
         ),
         pytest.param(
@@ -463,6 +521,20 @@ KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
             True,
             ["headline", "n12 (No route"],
             id="one-rolls-back-alone",
+        ),
+        pytest.param(
+            "roll_back",
+            {"n11": DOWN, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            True,
+            ["It failed on n12: the rollback failed. No word came through to n11 (No route"],
+            id="one-cannot-roll-back",
+        ),
+        pytest.param(
+            "roll_back",
+            {"n11": UNDONE, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            True,
+            ["line 3 It failed on n12: the rollback failed."],
+            id="only-one-cannot-roll-back",
         ),
         pytest.param("nothing", {}, False, ["headline"], id="nothing"),
     ],
@@ -479,3 +551,9 @@ def test_conclusion(verdict, settled, is_error, fragments):
     assert ended.is_error == is_error
     assert [fragment for fragment in fragments if fragment not in ended.message] == []
     assert "line 4" not in ended.message
+    lost = [
+        host
+        for host in decision["held"]
+        if settled.get(host) not in (KEPT, UNDONE) and not settled.get(host, {}).get("is_reached")
+    ]
+    assert ("No word came through" in ended.message) is (is_error and bool(lost))

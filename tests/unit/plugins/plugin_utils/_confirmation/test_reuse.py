@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.exasol_community.network.plugins.plugin_utils._confirmation.reuse import (
     MAX_AGE_SECONDS,
+    age_of,
     digest_of,
     why_measure_again,
 )
@@ -18,8 +19,16 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._inventor
 
 HOSTS = ["n11", "n12", "client"]
 CREATED, NOW = "2026-11-30T18:00:00+00:00", 1796061600.0
-KEPT = {"run": "one", "created": CREATED, "plan": "planned", "hosts": HOSTS, "digest": "same"}
-OTHER = {"run": "two", "created": CREATED, "plan": "later", "hosts": ["n12"], "digest": "same"}
+UPTIME = 50.0
+KEPT = {
+    "run": "one",
+    "created": CREATED,
+    "monotonic": UPTIME,
+    "plan": "planned",
+    "hosts": HOSTS,
+    "digest": "same",
+}
+OTHER = {**KEPT, "run": "two", "plan": "later", "hosts": ["n12"]}
 
 
 def everywhere(value):
@@ -27,17 +36,18 @@ def everywhere(value):
     return {host: value for host in HOSTS}  # noqa: C420  # Ruff suspects dict.fromkeys with mutable values
 
 
-def why(kept=None, plans=None, hosts=HOSTS, active=HOSTS, digest="same", now=NOW):
+def why(kept=None, plans=None, hosts=HOSTS, active=HOSTS, digest="same", now=NOW, monotonic=UPTIME):
     """Return why to measure again; without arguments, nothing speaks for it."""
     kept = {**everywhere(KEPT), **(kept or {})}
     plans = {**everywhere("planned"), **(plans or {})}
-    return why_measure_again(kept, plans, hosts, active, digest, now)
+    return why_measure_again(kept, plans, hosts, active, digest, age_of(kept, hosts, now, monotonic))
 
 
 def test_the_same_is_not_measured_again():
     assert why() == ""
     assert why(hosts=HOSTS[::-1]) == ""
-    assert why(now=NOW + MAX_AGE_SECONDS) == ""
+    assert why(now=NOW + MAX_AGE_SECONDS) == why(monotonic=UPTIME + MAX_AGE_SECONDS) == ""
+    assert why(kept=everywhere({**KEPT, "monotonic": str(UPTIME)})) == "", "templates return text"
     assert why(kept=everywhere({**KEPT, "created": "2026-11-30T19:00:00+01:00"})) == ""
 
 
@@ -59,9 +69,12 @@ def test_the_same_is_not_measured_again():
         ({"kept": everywhere({**KEPT, "run": ""})}, "another run changed a firewall"),
         ({"now": NOW + MAX_AGE_SECONDS + 1}, "that was 901 s ago, and it counts for 900 s"),
         ({"now": NOW + 86400}, "that was 86400 s ago"),
+        ({"monotonic": UPTIME + MAX_AGE_SECONDS + 1}, "that was 901 s ago"),
+        ({"kept": everywhere({**KEPT, "monotonic": None})}, "it is not known when that was"),
         ({"now": NOW - 2}, "the clock of the controller was set back"),
         ({"kept": everywhere({**KEPT, "created": None})}, "it is not known when that was"),
         ({"kept": everywhere({**KEPT, "created": "yesterday"})}, "it is not known when that was"),
+        ({"kept": everywhere({**KEPT, "created": ""})}, "it is not known when that was"),
         ({"kept": everywhere({key: KEPT[key] for key in KEPT if key != "created"})}, "it is not known"),
     ],
     ids=[
@@ -80,9 +93,12 @@ def test_the_same_is_not_measured_again():
         "change-of-another-run",
         "too-old",
         "of-yesterday",
+        "too-old-but-the-clock-was-set-back",
+        "of-an-unknown-clock",
         "of-the-future",
         "no-date",
         "no-such-date",
+        "empty-date",
         "date-left-out",
     ],
 )
