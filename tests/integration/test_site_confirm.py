@@ -555,42 +555,42 @@ def test_a_change_that_is_made_although_nothing_is_measured_is_not_confirmed(
     assert site.rulesets() == before
 
 
-MANY = {f"n{number}": f"10.96.0.{number}" for number in range(31, 39)}
+MANY = {f"n{number}": f"10.96.0.{number}" for number in range(31, 47)}
 
 
 @pytest.fixture
 def many(need_namespaces: None, tmp_path: Path) -> Iterator[Firewalled]:
-    """Eight nodes that let everybody in, and a client: more than forks, and more than a sentence names."""
+    """Sixteen nodes that let everybody in, and a client: more than forks, and more than a sentence names."""
     with Firewalled(tmp_path, MANY | {"client": CLIENT}) as made:
         made.filter(OPEN)
         made.connect_from(CLIENT)
         yield made
 
 
-def test_one_of_many_hosts_breaks_and_all_roll_back(many: Firewalled, tmp_path: Path) -> None:
-    """The client reaches n38 from an address that the inventory does not have; then from the right one."""
-    many.connect_from(STRANGER, "n38")
+def test_one_of_sixteen_hosts_breaks_and_all_roll_back(many: Firewalled, tmp_path: Path) -> None:
+    """The client reaches n46 from an address that the inventory does not have; then from the right one."""
+    many.connect_from(STRANGER, "n46")
     before = many.rulesets()
-    assert len(before) == 8
+    assert len(before) == 16
     # One flow to each node: the others would only take time.
     others = ["bucketfs", "subconnection_in", "subconnection_out", "cluster_internal"]
     options = {"playbook": OPENS, "variables": {"exasol_exclude": others}}
-    done = many.play(tmp_path, "--forks", "4", **options)
+    done = many.play(tmp_path, **options)
     assert done.code == 2, done.output
     assert (
-        "all 8 hosts that were changed (n31, n32, n33, n34, n35 and 3 more), because 1 flow that worked "
+        "all 16 hosts that were changed (n31, n32, n33, n34, n35 and 11 more), because 1 flow that worked "
         "before fails after it." in done.said
     )
     assert (
-        "client -> n38 (10.96.0.38) sql_client tcp 8563: ok before the change, blocked_at_destination after "
-        "it [source_address]. On n38 the change added the rule: reject in tcp" in done.said
+        "client -> n46 (10.96.0.46) sql_client tcp 8563: ok before the change, blocked_at_destination after "
+        "it [source_address]. On n46 the change added the rule: reject in tcp" in done.said
     )
     assert many.rulesets() == before
     assert not any(many.waits(name) for name in MANY)
-    many.connect_from(CLIENT, "n38")
-    done = many.play(tmp_path, "--forks", "4", **options)
+    many.connect_from(CLIENT, "n46")
+    done = many.play(tmp_path, **options)
     assert done.code == 0, done.output
-    assert "The change is confirmed on n31, n32, n33, n34, n35 and 3 more: all 8 flows" in done.said
+    assert "The change is confirmed on n31, n32, n33, n34, n35 and 11 more: all 16 flows" in done.said
     after = many.rulesets()
     assert [name for name in MANY if after[name] == before[name]] == []
     assert not any(many.waits(name) for name in MANY)
