@@ -536,6 +536,21 @@ def test_an_interruption_of_everything_is_no_dead_link(line: Line, version: int,
 
 
 @FAMILIES
+def test_an_interruption_behind_a_handshake_is_no_mute_server(line: Line, version: int) -> None:
+    """Four connections have just been accepted when it begins."""
+    syn = "iifname near meta l4proto tcp tcp flags & (syn|ack) == syn numgen inc mod 10000"
+    accepted = [f"{syn} >= 41 ct mark set 1", "ct mark 1 tcp flags & syn == 0 drop"]
+    line.router.nft(filter_rules("forward", *accepted, f"{syn} >= 45 drop"))
+    path, states = measured(line, version, timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: it was reached before"
+    assert not {"pattern", "strays"} & set(path), path
+    assert path["lost"] >= 4, "the control: it was interrupted"
+    line.router.nft(filter_rules("forward", *accepted))
+    path, states = measured(line, version, timeout=1.0)
+    assert unanswered(path) >= 4, "the control: all others are accepted, and never answered"
+
+
+@FAMILIES
 def test_connections_that_fail_for_good_behind_the_first_ones_are_no_interruption(
     line: Line, version: int
 ) -> None:

@@ -46,7 +46,7 @@ class Sample(Connection):
         self._lost = lost  # SYNs before this try
         self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
         self._is_patient = False  # whether it waits longer, and others start meanwhile
-        self._controlled_from = 0.0  # when the first of its last tries began
+        self._controlled_from = 0.0  # since when a control must have come about, or nothing passes any more
 
     @property
     def is_needed(self) -> bool:
@@ -93,11 +93,14 @@ class Sample(Connection):
             if not self._tries and not self.repeated_syns:
                 if not self._is_patient:
                     self._is_patient = True
+                    self._controlled_from = time.monotonic() - self.path.again_seconds
+                    self.path.control()
                     patience = rounded(_PATIENT_SECONDS + 2 * self.path.round_trip)
                     self.path.run.engine.set_alarm(self, patience)
                     self.path.sample_waits()
                     return
-                self.path.note_stray(UNANSWERED, self.port)
+                if self.path.has_passed_since(self._controlled_from):
+                    self.path.note_stray(UNANSWERED, self.port)
             self.close()
             self._passed(self._lost + 1)
             return

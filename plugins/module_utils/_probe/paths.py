@@ -19,6 +19,7 @@ For each path:
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
    Beside its last four tries, others connect that were answered before, and some from new source ports
    (I(controls)). If none of them comes about, nothing passes any more: that is an interruption, and no link.
+   The same controls are tried while an accepted connection waits for its answer (3).
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
    connection says who answered it. What is measured elsewhere says nothing of this path. One that is refused,
    by RST or ICMP, or ended by the other end before it was answered, came to nobody who serves: loss never
