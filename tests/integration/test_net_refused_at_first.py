@@ -24,7 +24,6 @@ from ansible_collections.exasol_community.network.tests.labs.namespaces.lines im
     Line,
     filter_rules,
 )
-from ansible_collections.exasol_community.network.tests.labs.namespaces.namespaces import Namespace
 from ansible_collections.exasol_community.network.tests.labs.namespaces.services import Service
 
 FAMILIES = pytest.mark.parametrize("version", [pytest.param(4, id="ipv4"), pytest.param(6, id="ipv6")])
@@ -137,35 +136,27 @@ def test_a_service_of_others_that_takes_the_first_connection_gets_no_other(line:
     assert said[:2] == ("ok", "") and len(greeting.received) == 1, said
 
 
-def said_where_the_first_is_reset(line: Line, machine: Namespace, hook: str, whose: str) -> t.Any:
-    """Return what is said if a rule of one host rejects every third connection, from the first one on."""
+@pytest.mark.parametrize("has_filters", [True, False], ids=["socket-filters", "counters"])
+@pytest.mark.parametrize("whose", ["ours", "of others"])
+@pytest.mark.parametrize(
+    ("where", "cause"),
+    [("the source", "rejected_at_source"), ("the destination", "answers_differ")],
+)
+def test_who_resets_the_first_connection_is_named(
+    monkeypatch: pytest.MonkeyPatch, own_line: Line, where: str, cause: str, whose: str, has_filters: bool
+) -> None:
+    """A rule of one of both hosts rejects every third connection."""
+    if not has_filters:
+        monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
+    machine, hook = {
+        "the source": (own_line.client, "output"),
+        "the destination": (own_line.server, "input"),
+    }[where]
     syn = f"tcp dport {PORT} tcp flags & (syn|ack) == syn numgen inc mod 3 == 0"
     machine.nft(filter_rules(hook, f"{syn} reject with tcp reset"))
     with contextlib.ExitStack() as stack:
         if whose == "of others":
-            stack.enter_context(Service(line.server, SERVER[4], PORT))
-        return judged(line, "tcp", has_listener=whose == "ours")
-
-
-@pytest.mark.parametrize("has_filters", [True, False], ids=["socket-filters", "counters"])
-@pytest.mark.parametrize("whose", ["ours", "of others"])
-def test_what_the_source_itself_refuses_at_first_accuses_nobody_else(
-    monkeypatch: pytest.MonkeyPatch, own_line: Line, whose: str, has_filters: bool
-) -> None:
-    if not has_filters:
-        monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
-    said = said_where_the_first_is_reset(own_line, own_line.client, "output", whose)
-    assert said[:2] == ("degraded", "rejected_at_source"), said
-    assert said.actor == ("host:client",)
-
-
-@pytest.mark.parametrize("has_filters", [True, False], ids=["socket-filters", "counters"])
-@pytest.mark.parametrize("whose", ["ours", "of others"])
-def test_a_rule_of_the_destination_that_refuses_the_first_connection_is_named(
-    monkeypatch: pytest.MonkeyPatch, line: Line, whose: str, has_filters: bool
-) -> None:
-    """The control."""
-    if not has_filters:
-        monkeypatch.setattr(loopback, "may_choose_what_to_receive", lambda: False)
-    said = said_where_the_first_is_reset(line, line.server, "input", whose)
-    assert said[:2] == ("degraded", "answers_differ"), said
+            stack.enter_context(Service(own_line.server, SERVER[4], PORT))
+        said = judged(own_line, "tcp", has_listener=whose == "ours")
+    assert said[:2] == ("degraded", cause), said
+    assert (said.actor == ("host:client",)) == (where == "the source")

@@ -302,13 +302,6 @@ AT_FIRST = {
 }
 
 
-@pytest.mark.parametrize("what", AT_FIRST)
-def test_a_first_connection_that_was_refused_is_enough(what):
-    of, verdict, cause = AT_FIRST[what]
-    judged = judge(of)
-    assert (judged.verdict, judged.cause) == (verdict, cause)
-
-
 def test_the_sentence_on_a_first_connection_counts_it():
     judged = judge(refused_at_first(connections=3))
     assert "of the first connections and those that followed, 3 were refused" in judged.sentence
@@ -339,9 +332,10 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("what", ANSWERS)
-def test_what_a_service_answers_to_others_counts(what):
-    of, verdict, cause = ANSWERS[what]
+@pytest.mark.parametrize(
+    "of, verdict, cause", [*AT_FIRST.values(), *ANSWERS.values()], ids=[*AT_FIRST, *ANSWERS]
+)
+def test_a_first_refusal_and_the_answers_of_a_service_count(of, verdict, cause):
     judged = judge(of)
     assert (judged.verdict, judged.cause) == (verdict, cause)
 
