@@ -186,7 +186,7 @@ if TYPE_CHECKING:
         rtt_ms: NotRequired[RoundTrips]
 
     class Stray(TypedDict):
-        """Connections that did not come to the listener which had proven itself on the same ports."""
+        """Connections that did not come to the listener, or service, which answered others at their ports."""
 
         how: str  # one of _probe/path_words.STRAYS
         ports: str
@@ -194,13 +194,18 @@ if TYPE_CHECKING:
         answered_by: NotRequired[str]  # the other host
 
     class Samples(TypedDict):
-        """What more source ports found at ports of datagrams that had answered (_probe/udp_samples.py)."""
+        """What more source ports found at ports that had answered, or that refused at first.
+
+        Of datagrams _probe/udp_samples.py finds it, and of ports that refused _probe/refused_at_first.py.
+        """
 
         ports: str
-        tried: int  # source ports
+        tried: int  # source ports that were answered as it should be, or never
         failed_always: int  # those of them that never got an answer, however often they asked
+        refused_at_first: NotRequired[bool]  # whether the first connection, or question, was refused
         pattern: NotRequired[str]  # one of _probe/path_words.PATTERNS, if one is established
         strays: NotRequired[List[Stray]]  # if there are any
+        said: NotRequired[List[str]]  # in answers of services of others that strayed
 
     class Observation(TypedDict):
         """What one host saw of one address of a destination."""
@@ -211,7 +216,7 @@ if TYPE_CHECKING:
         ports: str
         states: List[PortState]
         completed_name: NotRequired[str]  # what the resolver found, if it is the name with more behind it
-        samples: NotRequired[List[Samples]]  # of ports of datagrams that answered
+        samples: NotRequired[List[Samples]]  # of ports that more source ports tried
 
     class SegmentSize(TypedDict):
         """How large segments pass in one direction."""

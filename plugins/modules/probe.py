@@ -22,6 +22,8 @@ description:
   - UDP ports of a listener, and DNS servers, are asked from more source ports, because a dead link of a
     bundle or a dead server of a load balancer fails some source ports always - see
     RV(observations[].samples).
+  - Ports of a plan's flow that refuse are tried again, because a load balancer may lead the next connection
+    to a server that serves it - see RV(observations[].samples).
   - The path to each listener is measured - RV(paths) has loss, round-trip times, the difference of the
     clocks, and whether full-size segments pass in both directions.
   - A listener of another run of M(exasol_community.network.listener) is recognised and not reported as a
@@ -377,13 +379,19 @@ observations:
         - What more source ports found at UDP ports that had answered, because a device on the way may choose
           one of several links, routes or servers by source port. There is one entry for all ports of a
           listener, and one for each port of another service.
+        - There is also one for UDP or TCP ports of a plan's flow that refused the first question or
+          connection, and were open for a later one. It has C(refused_at_first).
         - C(tried) of them asked, those of the first questions included, and C(failed_always) never got an
           answer, however often they asked.
         - C(pattern) is V(by_connection) if packet loss or a limit of the server do not explain that.
           C(strays) are questions that did not come to the listener or server, as in RV(paths[].strays).
+          Of another service, C(how) may also be V(not_served) if it says that it does not serve this host, or
+          V(other_service) if another one answers; C(said) has their words.
         - A listener is asked from 16 source ports, and from twice as many if one is silent or refused. A DNS
-          server is asked from 5 more, one after the other. A time server is asked again only if the first
-          question had no answer.
+          server is asked from 5 more, one after the other, or from 3 more if it does not serve this host. A
+          time server is asked again only if the first question had no answer.
+        - A port that refused is tried from 16 more source ports if a listener should answer, otherwise from 3
+          more, one after the other, until one is served.
       type: list
       elements: dict
       returned: if there are some

@@ -580,6 +580,53 @@ def test_a_dead_server_of_a_load_balancer_is_found(line: Line, version: int, dea
 
 
 @FAMILIES
+@pytest.mark.parametrize("seconds", [6.0, 60.0], ids=["for a while", "to the end"])
+def test_an_interruption_of_everything_is_no_dead_link(line: Line, version: int, seconds: float) -> None:
+    """It begins behind the first tries of the sweep, with those that measure."""
+    every = "iifname near meta l4proto tcp tcp flags & (syn|ack) == syn numgen inc mod 10000"
+    line.router.nft(filter_rules("forward", f"{every} >= 41 drop"))
+    ended = threading.Timer(seconds, line.router.nft_flush)
+    ended.start()
+    try:
+        path, states = measured(line, version, timeout=1.0)
+    finally:
+        ended.cancel()
+        ended.join()
+    assert [state["state"] for state in states] == ["open"], "the control: it was reached before"
+    assert "pattern" not in path, path
+    assert path["lost"] >= 8, "the control: it was interrupted"
+
+
+@FAMILIES
+def test_an_interruption_behind_a_handshake_is_no_mute_server(line: Line, version: int) -> None:
+    """Four connections have just been accepted when it begins."""
+    syn = "iifname near meta l4proto tcp tcp flags & (syn|ack) == syn numgen inc mod 10000"
+    accepted = [f"{syn} >= 41 ct mark set 1", "ct mark 1 tcp flags & syn == 0 drop"]
+    line.router.nft(filter_rules("forward", *accepted, f"{syn} >= 45 drop"))
+    path, states = measured(line, version, timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: it was reached before"
+    assert not {"pattern", "strays"} & set(path), path
+    assert path["lost"] >= 4, "the control: it was interrupted"
+    line.router.nft(filter_rules("forward", *accepted))
+    path, states = measured(line, version, timeout=1.0)
+    assert unanswered(path) >= 4, "the control: all others are accepted, and never answered"
+
+
+@FAMILIES
+def test_connections_that_fail_for_good_behind_the_first_ones_are_no_interruption(
+    line: Line, version: int
+) -> None:
+    """Only those that were answered before pass still, as with a limit for source ports."""
+    first = by_source_port(
+        "forward", "iifname near meta l4proto tcp", "tcp sport", dead=range(12, 400), of=400
+    )
+    line.router.nft(first)
+    path, states = measured(line, version, "20000", timeout=1.0)
+    assert [state["state"] for state in states] == ["open"], "the control: the first connection passes"
+    assert path["pattern"] == "by_connection", path
+
+
+@FAMILIES
 @pytest.mark.parametrize(
     ("rejection", "has_filters"),
     [

@@ -162,6 +162,16 @@ def test_a_dead_link_is_found(line: Line, version: int, dead: tuple[int, ...], b
     assert (state["state"], state["proof"]) == ("open", "ours"), "the control: the first answer hides it"
 
 
+def test_a_dead_link_is_found_at_a_limited_rate(line: Line) -> None:
+    line.router.nft(turns(1, of=2))
+    address, pace = SERVER[4], Pace(1.5, rate=40.0)
+    with listener(line.server, "n11", target(address, PORT, "udp")) as found, line.client.inside():
+        targets = collect([], [target(address, PORT, "udp")], {address: found["listening"]})
+        (samples,) = samples_of(run_probe(targets, Settings(pace, (), TOKEN)))
+    assert samples["pattern"] == "by_connection", samples
+    assert asked(line) <= 40 * 10, "the rate is kept"
+
+
 @FAMILIES
 def test_a_healthy_path_costs_sixteen_datagrams_and_no_time(line: Line, version: int) -> None:
     line.router.nft(turns())
@@ -348,6 +358,68 @@ def test_what_is_said_of_questions_to_a_dns_server(line: Line, dns: servers.Serv
     assert set(judged.actor) == {"network", "service owner"}
 
 
+def answering(flags: int) -> t.Callable[[bytes], bytes]:
+    """Return how a DNS server answers with such flags (RFC 1035, section 4.1.1)."""
+    return lambda question: question[:2] + flags.to_bytes(2, "big") + question[4:]
+
+
+SERVES, REFUSED, SERVFAIL, NO_RECURSION = 0x8180, 0x8185, 0x8182, 0x8100
+
+
+@pytest.mark.parametrize("is_first", [False, True], ids=["a later question", "the first question"])
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [(REFUSED, "code REFUSED"), (SERVFAIL, "code SERVFAIL"), (NO_RECURSION, "resolves no names")],
+    ids=["refused", "failed", "no recursion"],
+)
+def test_what_is_said_of_a_dns_server_that_does_not_serve(
+    line: Line, dns: servers.Server, flags: int, said: str, is_first: bool
+) -> None:
+    places = [SERVER[4], OTHER][:: -1 if is_first else 1]
+    line.router.nft(balanced(*places, port=53))
+    with Service(line.server, OTHER, 53, socket.SOCK_DGRAM, reply=answering(flags)) as other:
+        judged = run_of(line.client, line.server, own_service=RESOLVER, has_listener=False)
+    shown(judged, "a load balancer leads some questions to a DNS server that does not serve")
+    assert said in judged.sentence and "behind a load balancer" in judged.sentence
+    assert judged.actor == ("service owner",)
+    assert len(other.received) <= 2, "who refuses is not asked often"
+
+
+def test_what_is_said_of_questions_that_another_service_answers(line: Line, dns: servers.Server) -> None:
+    line.router.nft(balanced(SERVER[4], OTHER, port=53))
+    with Service(line.server, OTHER, 53, socket.SOCK_DGRAM, reply=b"welcome"):
+        judged = run_of(line.client, line.server, own_service=RESOLVER, has_listener=False)
+    shown(judged, "a load balancer leads some questions to another service")
+    assert set(judged.actor) == {"service owner", "network"}
+
+
+def test_dns_servers_that_are_alike_are_one(line: Line, dns: servers.Server) -> None:
+    """The control: who answers is not the same, and what it answers is."""
+    line.router.nft(balanced(SERVER[4], OTHER, port=53))
+    with Service(line.server, OTHER, 53, socket.SOCK_DGRAM, reply=answering(SERVES)) as other:
+        judged = run_of(line.client, line.server, own_service=RESOLVER, has_listener=False)
+    assert judged[:2] == ("ok", "")
+    assert len(other.received) == 3
+
+
+def test_a_dns_server_that_serves_nobody_is_no_load_balancer(line: Line) -> None:
+    """The control: nothing tells that anybody is served."""
+    line.router.nft("flush ruleset\n")
+    with Service(line.server, SERVER[4], 53, socket.SOCK_DGRAM, reply=answering(REFUSED)) as only:
+        judged = run_of(line.client, line.server, own_service=RESOLVER, has_listener=False)
+    assert judged[:2] == ("wrong_service", "service_refuses")
+    assert "behind a load balancer" not in judged.sentence
+    assert len(only.received) == 4
+
+
+def test_a_dns_server_that_is_silent_is_found_on_a_slow_path(line: Line, dns: servers.Server) -> None:
+    """To compare takes longer there: 40 questions of one round trip each."""
+    line.server.nft(turns(5, of=6, port=53).replace("forward", "input").replace("near", "far"))
+    with slow(line, back=0.2):
+        (samples,) = samples_of(resolved(line))
+    assert (samples.get("pattern"), samples["failed_always"]) == ("by_connection", 1), samples
+
+
 @pytest.mark.parametrize("dead", [0, 1, 5], ids=["the first question", "the second one", "the last one"])
 def test_a_dead_link_to_a_dns_server_is_found(line: Line, dns: servers.Server, dead: int) -> None:
     line.router.nft(turns(dead, of=6, port=53))
@@ -377,6 +449,17 @@ def test_a_dns_server_that_limits_its_answers_is_not_accused(line: Line, hall: H
     (samples,) = samples_of(resolved(line))
     assert (samples["failed_always"], "pattern" in samples) == (0, False)
     assert (samples["tried"] < 6) == bool(settings), "the control: some answers were limited"
+
+
+@pytest.mark.parametrize("slip", [1, 2])
+def test_a_dns_server_that_cuts_its_answers_short_is_not_accused(line: Line, hall: Hall, slip: int) -> None:
+    """Whoever asks too often is to ask again over TCP."""
+    if servers.missing("named"):
+        pytest.skip(servers.missing("named"))
+    limit = f"rate-limit {{ responses-per-second 1; window 1; slip {slip}; }};"
+    hall.named(53, "allow-recursion { any; };", limit)
+    (samples,) = samples_of(resolved(line))
+    assert samples["failed_always"] == 0 and not {"pattern", "strays"} & set(samples), samples
 
 
 @pytest.mark.parametrize("rate", [1, 3])

@@ -89,6 +89,11 @@ _TABLE: dict[str, tuple[_Said | None, _Said | None]] = {
         ("degraded", "answers_differ"),
         None,
     ),
+    "a load balancer leads some questions to a DNS server that does not serve": (
+        ("wrong_service", "service_refuses"),
+        None,
+    ),
+    "a load balancer leads some questions to another service": (("wrong_service", "other_service"), None),
     "a rule of the source rejects some connections": (("degraded", "rejected_at_source"), None),
     "the source leads some connections to a dead gateway": (("degraded", "no_arp_reply"), None),
     "a filter of the destination drops behind proxy ARP": (("blocked", "duplicate_address"), None),

@@ -29,7 +29,7 @@ SAMPLES = 16  # of a path
 SILENCE_SECONDS = 1.25  # two SYNs
 _FEW_SAMPLES = 4  # with a limit of the rate
 MORE_TRIES = 11  # of a silent connection, from its source port
-_MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
+MAX_SECONDS = 7.0  # after which everything ends, but for what many paths and a limit of the rate add to it
 _MAX_LATE_SECONDS = 8.0  # of this host itself, which count for neither of these
 _MAX_EXAMINING_SECONDS = 10.0  # of all paths, one after the other
 LONG_ROUND_TRIP = 0.5  # seconds; whoever waits longer for an answer measures slower paths too
@@ -93,6 +93,11 @@ class Measured:
         """Seconds of the shortest round trip."""
         raise NotImplementedError
 
+    @property
+    def longer_seconds(self) -> float:
+        """How much longer than others it may take, because its path is slow or tries have to wait."""
+        return 2 * MORE_TRIES * self.round_trip
+
     def begin(self) -> None:
         """Start the first tries."""
         raise NotImplementedError
@@ -137,6 +142,11 @@ class Run:
     def rate(self) -> float:
         """How many tries a second may start, 0 for no limit."""
         return self._pace.rate
+
+    @property
+    def concurrency(self) -> int:
+        """How many sockets may be in use at a time."""
+        return self._pace.concurrency
 
     @property
     def late_seconds(self) -> float:
@@ -198,14 +208,11 @@ class Run:
                 self.engine.end_all()
 
     def _is_over(self) -> bool:
-        over = (
-            self._begun + _MAX_SECONDS + self.late_seconds + self._started / (self._pace.rate or _SLOW_RATE)
-        )
+        over = self._begun + MAX_SECONDS + self.late_seconds + self._started / (self._pace.rate or _SLOW_RATE)
         now = time.monotonic()
         if now <= over:
             return False
-        furthest = max((one.round_trip for one in self._measured), default=0.0)
-        return now > over + 2 * MORE_TRIES * furthest
+        return now > over + max((one.longer_seconds for one in self._measured), default=0.0)
 
     def _start_some(self) -> bool:
         """Start as many as may start now; returns whether more may start at once."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .paths import MeasuredPath
 
 
+_CONTROLLED_TRIES = 4  # the last ones of a silent connection, beside which controls are tried
+
 # The other end repeats its answer 0.2, 0.6, 1.4 and 3 s after the first time (RFC 6298, with Linux' minimum);
 # on a long path less often (chances.py).
 _PATIENT_SECONDS = 2.25  # behind SILENCE_SECONDS
@@ -41,7 +43,14 @@ def answers_to(round_trip: float) -> int:
 class Sample(Connection):
     """Measures the round trip and the clock, and whether this very connection ever comes about."""
 
-    __slots__ = ("_tries", "_lost", "_is_of_sweep", "_is_patient", "_patience_ends")
+    __slots__ = (
+        "_tries",
+        "_lost",
+        "_is_of_sweep",
+        "_is_patient",
+        "_patience_ends",
+        "_controlled_from",
+    )
 
     def __init__(self, path: "MeasuredPath", port: int, source_port: int = 0, lost: int = 0):
         super().__init__(path, port, source_port)
@@ -50,6 +59,7 @@ class Sample(Connection):
         self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
         self._is_patient = False  # whether it waits longer, and others start meanwhile
         self._patience_ends = 0.0
+        self._controlled_from = 0.0  # since when a control must have come about, or nothing passes any more
 
     @property
     def is_needed(self) -> bool:
@@ -66,7 +76,10 @@ class Sample(Connection):
         if self.rtt_ms >= 0 and not self._tries:
             self.path.rtt_ms.append(self.rtt_ms)
         info = tcp_info(self.sock)
+        own = self.sock.getsockname()
         self.close()
+        if not self._tries:
+            self.path.note_answered(self.port, own[1])
         self._passed(self._lost + self._repeated(info))
 
     def _passed(self, lost: int) -> None:
@@ -102,7 +115,8 @@ class Sample(Connection):
             if self._is_first_packet:
                 if self._is_waited_for():
                     return
-                self.path.note_stray(UNANSWERED, self.port)
+                if self.path.has_passed_since(self._controlled_from):
+                    self.path.note_stray(UNANSWERED, self.port)
             self.close()
             self._passed(self._lost + 1)
             return
@@ -111,11 +125,20 @@ class Sample(Connection):
         self._lost += 1 if self._tries else 2
         self._tries += 1
         if self._tries > MORE_TRIES or not own[1]:
-            self.path.sample_failed(self.port, independent(self._lost, tries=self._tries - 1))
+            if self.path.has_passed_since(self._controlled_from or self.started):
+                self.path.sample_failed(self.port, independent(self._lost, tries=self._tries - 1))
+                return
+            if not self._is_of_sweep:
+                self.path.note_first_try(is_lost=True)
+            self.path.sample_is_void()
             return
         again = Sample(self.path, self.port, own[1], self._lost)
         again._tries, again._is_of_sweep = self._tries, self._is_of_sweep
+        again._controlled_from = self._controlled_from
         self.path.sample_is_silent()
+        if self._tries > MORE_TRIES - _CONTROLLED_TRIES:
+            again._controlled_from = again._controlled_from or time.monotonic()
+            self.path.control()
         self.path.run.start(again)
 
     def _is_waited_for(self) -> bool:
@@ -124,12 +147,43 @@ class Sample(Connection):
         if not self._is_patient and now >= self.started + self.path.silence_seconds:
             self._is_patient = True
             self._patience_ends = now + _PATIENT_SECONDS + 2 * self.path.round_trip
+            self._controlled_from = now - self.path.again_seconds
+            self.path.control()
             self.path.sample_waits()
         if self._is_patient and now >= self._patience_ends:
             return False
         self.path.run.engine.set_alarm(self, _REMINDER_SECONDS)
         self.say(PING)
         return True
+
+
+class Control(Connection):
+    """Tells that connections still come about, while others are silent always.
+
+    Some are tried from source ports that were answered before, because a limit may let no others through, and
+    some from new ones, because a device may let none be used again so soon.
+    """
+
+    __slots__ = ()
+    measures = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether a connection that waits to start shall start."""
+        return True
+
+    @property
+    def seconds(self) -> float:
+        """How long the connection may take."""
+        return self.path.again_seconds
+
+    def _ask(self) -> None:
+        self.path.note_passed(self.started)
+        self.close()
+
+    def on_alarm(self) -> None:
+        """Leave: it may be one of those that fail always."""
+        self.close()
 
 
 class FirstTry(Connection):

@@ -16,4 +16,7 @@ REFUSED_HERE = "refused_here"  # by a rule or a route of the probing host itself
 NO_NEIGHBOUR = "no_neighbour"  # nothing replied to ARP or NDP of the probing host
 CUT_OFF = "cut_off"  # it came about, and the other end ended it without an answer
 UNANSWERED = "unanswered"  # it came about, and nothing came back
+NOT_SERVED = "not_served"  # the expected service of others says that it does not serve this host
+TO_OTHER_SERVICE = "other_service"  # another service than the expected one of others answered
 STRAYS = (TO_OTHER_HOST, TO_STRANGER, REFUSED_ONE, REFUSED_HERE, NO_NEIGHBOUR, CUT_OFF, UNANSWERED)
+STRAYS_OF_SAMPLES = (*STRAYS, NOT_SERVED, TO_OTHER_SERVICE)

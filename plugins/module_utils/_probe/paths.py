@@ -17,6 +17,9 @@ For each path:
    themselves since count. At the first silence, sixteen more samples start: so many tell one dead link of
    eight from loss (chances.py). If that is the pattern, each port that stayed silent is tried twenty times
    more, because its own tries may all have met the dead link: nobody is to look for a filter there.
+   Beside its last four tries, others connect that were answered before, and some from new source ports
+   (I(controls)). If none of them comes about, nothing passes any more: that is an interruption, and no link.
+   The same controls are tried while an accepted connection waits for its answer (3).
 3. I(Strays.) A load balancer may lead one connection to the destination and the next one elsewhere, so each
    connection says who answered it. What is measured elsewhere says nothing of this path. One that is refused,
    by RST or ICMP, or ended by the other end before it was answered, came to nobody who serves: loss never
@@ -60,7 +63,7 @@ from .path_connections import (
     rounded,
     strays_of,
 )
-from .path_samples import FirstTry, OwnReset, Rescue, Sample, answers_to
+from .path_samples import Control, FirstTry, OwnReset, Rescue, Sample, answers_to
 from .path_segments import Segments, Small
 from .path_words import BY_CONNECTION, CUT_OFF, REFUSED_HERE, REFUSED_ONE, UNANSWERED
 from .proven import Proven, proven_targets
@@ -81,6 +84,7 @@ _AGAIN_SECONDS = 0.25  # one SYN
 _CLEAR_LEAD, _MAX_LOSS_TRIES = 16, 200  # of connections that are tried once each
 _LOSS_AT_A_TIME = 24
 _HIDING_LOSS = 0.1  # of first tries, from which on loss may be why segments were not seen to pass
+_CONTROLS = 2  # connections of each kind at a time, while others fail always
 _RESCUERS, _RESCUES = 4, 5  # connections at a time to a silent port, and how often
 _STALL_SECONDS = 0.45  # the segment is sent twice: the kernel repeats it after 0.2 s and the round trip
 _SIZE_SECONDS = 0.3  # the same for a smaller size
@@ -193,6 +197,8 @@ class MeasuredPath(Measured):
         self._tried = self._lost = 0
         self._failed: List[int] = []  # ports of connections that failed always
         self._fewest_syns = 0  # of one of them
+        self._answered: List[Tuple[int, int]] = []  # ports and source ports that were answered at once
+        self._controlled = self._passed = 0.0  # when the last controls were tried, and one that passed began
         self._loss_tries = 0
         # Segments.
         self.directions = {"out": Direction(), "in": Direction()}
@@ -385,6 +391,30 @@ class MeasuredPath(Measured):
         self._tried += 1
         self._lost += lost
         self._sample_over()
+
+    def note_answered(self, port: int, source_port: int) -> None:
+        """Keep connections that were answered, for controls."""
+        if len(self._answered) < _CONTROLS:
+            self._answered.append((port, source_port))
+
+    def control(self) -> None:
+        """Try whether anything passes, unless that is tried already."""
+        now = time.monotonic()
+        if now < self._controlled + self.again_seconds:
+            return
+        self._controlled = now
+        for port, source_port in self._answered:
+            self.run.start(Control(self, port, source_port))
+        for unused in range(_CONTROLS):
+            self.run.start(Control(self, self._port()))
+
+    def note_passed(self, begun: float) -> None:
+        """Keep when a connection began that came about."""
+        self._passed = max(self._passed, begun)
+
+    def has_passed_since(self, begun: float) -> bool:
+        """Tell whether a control came about that began since then."""
+        return self._passed >= begun
 
     def sample_failed(self, port: int, syns: int) -> None:
         """Count a connection that never came about, though so many SYNs were sent independently."""

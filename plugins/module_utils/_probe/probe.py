@@ -9,12 +9,13 @@
 3. Bans and limits for new connections are told from filters (rate_limit.py).
    Silent ports whose packets may have been lost are tried again (observations.py).
 4. Silent ports beside rejected ones are tried again alone, slowly (icmp_limit.py).
-5. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
-6. Refusals are examined: they may come from the probing host itself (refused_here.py).
-7. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
-8. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
-9. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
-10. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
+5. Refused ports are tried from other source ports: a load balancer may serve these (refused_at_first.py).
+6. With a capture, an address of which nothing is known gets one more patient try (next_hop.py).
+7. Refusals are examined: they may come from the probing host itself (refused_here.py).
+8. What turns out to be the probing host itself is no evidence about another host (reached_itself.py).
+9. The paths to our listeners are measured: loss, round trip, clock, size of segments (paths.py).
+10. If idle connections are to be held, a process of its own begins with them (idle_holder.py).
+11. The kernel says how the first hop of each path looks (_kernel/neighbours.py).
 
 Most runs need few of these steps, and a managed host compiles in every task what the task loads. So the file
 of a step is loaded where the step begins.
@@ -236,6 +237,7 @@ def _swept(resolved: Sequence[Target], settings: Settings, sources: Sources, key
         if capture is not None:
             _ask_next_hops(resolved, settings.pace, sources, capture)
         _find_own_refusals(resolved, settings.pace, sources, capture)
+        _report_refused_at_first(resolved, settings.pace, sources)
         if capture is not None:
             captured = capture.report()
     return _Swept(found_paths, limits, tracer, captured)
@@ -353,6 +355,7 @@ def _measure(
 
         icmp_limit.find_rejected(sweep.run, groups)
     sweep.finish()
+    _find_served(ask_again, [target for target in targets if target.address not in limits], sweep.pace.rate)
     asked_again: Set[Work] = set()
     for target in targets:
         if target.address not in limits:
@@ -365,6 +368,14 @@ def _measure(
             limit = limits[path["address"]]
             path["rate_limit"] = {"passes": limit.passes, "drops": limit.drops}
     return found, limits
+
+
+def _find_served(ask_again: AskAgain, targets: Sequence[Target], rate: float) -> None:
+    """Find ports that refused their first connection alone."""
+    if any(target.planned and (_has_refused(target) or _has_error(target)) for target in targets):
+        from . import refused_at_first
+
+        refused_at_first.find_served(ask_again, targets, rate)
 
 
 def _has_silence(targets: Iterable[Target]) -> bool:
@@ -428,6 +439,27 @@ def _find_own_refusals(
         if capture is not None:
             deaf.watch(capture)
         refused_here.find(deaf.run, targets)
+
+
+def _report_refused_at_first(targets: Sequence[Target], pace: Pace, sources: Sources) -> None:
+    """Report ports that refused their first connection alone, and whether this host itself refused them."""
+    served = [target for target in targets if target.refused_at_first]
+    if not served:
+        return
+    from .._kernel.loopback import may_choose_what_to_receive
+    from . import refused_at_first, refused_here
+
+    if may_choose_what_to_receive():
+        pace = pace._replace(timeout=refused_here.SECONDS)
+        with Sweep(pace, sources, only_from_here=True) as deaf:
+            refused_at_first.find_own(deaf.run, served)
+    else:
+        refused_at_first.count_own(refused_here.Counting(sources), served, pace.rate)
+    refused_at_first.report(served)
+
+
+def _has_error(target: Target) -> bool:
+    return any(outcome.reason_ip for outcome in target.found)
 
 
 def _has_refused(target: Target) -> bool:

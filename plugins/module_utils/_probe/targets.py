@@ -74,7 +74,9 @@ class Target:
         self.own_address = ""  # of this host, which its kernel chose for the first attempt
         self.refused_here: Set[int] = set()  # ports at which this host itself refused the connection
         self.doubtful: Set[int] = set()  # ports whose connection ended before it was known where it led
-        self.samples: List["Samples"] = []  # what more source ports found at those of datagrams
+        # Ports that refused their first connection and took a later one: who refused, as strays.
+        self.refused_at_first: Dict[int, List[str]] = {}
+        self.samples: List["Samples"] = []  # what more source ports found
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def add(self, ports: Ports, service: str = "", identify: str = "") -> None:

@@ -21,7 +21,7 @@ A listener of ours may be asked as often as we like (C(OurSamples)):
 
 Services of others are asked in their own protocol (C(TheirSamples)), one question at a time and at most five
 in a second: if Microsoft's DNS server limits its answers, it gives as many. A server may stop answering
-whenever it likes, so its silence alone proves nothing:
+whenever it likes, so its silence alone proves nothing. What it answers does:
 
 1. I(Samples.) DNS servers are asked from five more source ports, which is less than a login costs them. Time
    servers are not, because a second question within two seconds may count against this host.
@@ -30,6 +30,13 @@ whenever it likes, so its silence alone proves nothing:
    order. Loss, limits, and pauses of a server meet both alike, because they do not know the order. So if one
    gets all answers and the other one none, the probability that chance did it is one in 180,000, and one in
    17,000 if one question was lost. More loss than that leaves it open.
+3. I(Answers.) Each answer to one of the samples is judged as that to the sweep's question was. One that does
+   not serve this host, or is of another service, is asked for once more, from the same source port. Nothing
+   more is asked behind two of them: some hosts ban those whom they refuse. That of a time server is not
+   judged, because it may only say that it was asked too soon.
+4. I(Refused at first.) A DNS server that did not serve this host is asked from three more source ports, until
+   one is served: another server behind a load balancer may do so. Ports that refused, by RST or ICMP, are
+   tried again before (refused_at_first.py).
 
 A service whose protocol is not known, or that has not proven to speak it, is never asked again, because
 nobody knows what a question does.
@@ -43,7 +50,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING, Dict, Generator, Iterator, List, Optional, Sequence, Set, Tuple
 
-from .._identify._finding import IDENTIFIED
+from .._identify._finding import IDENTIFIED, OTHER, REFUSING, Finding
 from .._listener import proof
 from .._values.ports import Ports
 from .chances import MAX_CHANCE, chance_of_connections, chance_of_size
@@ -56,11 +63,23 @@ from .outcome import (
     local_failure,
     receive_errors,
 )
-from .path_connections import SAMPLES, Measured, Run, Try, how_refused, in_turn, rounded, strays_of
+from .path_connections import (
+    MAX_SECONDS,
+    SAMPLES,
+    Measured,
+    Run,
+    Try,
+    how_refused,
+    in_turn,
+    rounded,
+    strays_of,
+)
 from .path_words import (
     BY_CONNECTION,
+    NOT_SERVED,
     REFUSED_HERE,
     TO_OTHER_HOST,
+    TO_OTHER_SERVICE,
     TO_STRANGER,
 )
 from .proven import Proven, proven_targets
@@ -71,7 +90,7 @@ if TYPE_CHECKING:
 
 _DATAGRAM = int(socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
 _ANSWER_SECONDS = 0.25  # and two round trips, for which an answer is waited
-_MIN_SAMPLES = 8
+_MIN_SAMPLES, _LEAST_SAMPLES = 8, 4  # the latter if only few sockets may be in use
 _AT_A_TIME = 4  # until one is silent
 _BEFORE_CONTROL, _CONTROL = 8, 4  # questions of a source port
 _CONTROLS = 4  # source ports that were answered
@@ -84,6 +103,9 @@ _COMPARED = 10  # questions of each of both
 _MAX_CHANCE_OF_ORDER = 1e-4  # beside a source port that was silent three times before
 _MAX_SEARCH = 6  # source ports for one that is answered
 _MAX_PORTS = 4  # of an address
+_TURNED_DOWN = 2  # answers that do not serve, behind which nothing more is asked
+_MAX_TURNED_DOWN = 3  # source ports more, if the sweep's own question was not served
+_STRAYING = {REFUSING: NOT_SERVED, OTHER: TO_OTHER_SERVICE}
 
 
 def samples_of(run: Run, targets: Sequence[Target]) -> "List[UdpSamples]":
@@ -96,18 +118,24 @@ def samples_of(run: Run, targets: Sequence[Target]) -> "List[UdpSamples]":
         proven = hosts.get((target.destination, target.address))
         if proven and run.key:
             asked.append(OurSamples(run, target, proven))
-        asked += [TheirSamples(run, target, port) for port in islice(_served(target), _MAX_PORTS)]
+        theirs = islice(_of_others(target), _MAX_PORTS)
+        asked += [TheirSamples(run, target, port, finding) for port, finding in theirs]
     return asked
 
 
-def _served(target: Target) -> Iterator[int]:
-    """Yield the ports at which a service of others has answered as it should, and may be asked again."""
+def _of_others(target: Target) -> Iterator[Tuple[int, Finding]]:
+    """Yield the ports at which the expected service of others has answered, and may be asked again."""
     for outcome, group in target.found.items():
-        is_known = outcome.finding is not None and outcome.finding.status == IDENTIFIED
-        if _is_open(outcome) and not outcome.proof and is_known:
-            for port in group.ports:
-                if port in target.datagrams and port in target.wanted:
-                    yield port
+        finding = outcome.finding
+        if finding is None or finding.status not in (IDENTIFIED, REFUSING):
+            continue
+        if not _is_open(outcome) or outcome.proof:
+            continue
+        is_served = finding.status == IDENTIFIED
+        for port in group.ports:
+            datagram = target.datagrams.get(port) if port in target.wanted else None
+            if datagram is not None and (is_served or datagram.may_repeat):
+                yield port, finding
 
 
 def _is_open(outcome: Outcome) -> bool:
@@ -236,6 +264,7 @@ class UdpSamples(Measured):
         self.target = target
         self._ports = list(ports)
         self._strays: Dict[Tuple[str, str], List[int]] = {}  # ports, by how and by whom
+        self._said: List[str] = []  # in answers that strayed
         self._tried = self._failed = 0
         self._is_pattern = False
         self._shortest = min(_round_trips(target), default=0.0)  # ms
@@ -288,6 +317,8 @@ class UdpSamples(Measured):
             found["pattern"] = BY_CONNECTION
         if self._strays:
             found["strays"] = strays_of(self._strays)
+        if self._said:
+            found["said"] = self._said
         self.target.samples.append(found)
 
 
@@ -306,13 +337,23 @@ class OurSamples(UdpSamples):
         self._at_a_time = _AT_A_TIME
         self._in_turn = in_turn(self._ports)
         self._hello = proof.prefix(run.key)
-        self._waiting = min(run.samples, max(_MIN_SAMPLES, SAMPLES - len(self._ports)))
+        # Silent ones keep their sockets, so all together must not be more than there are.
+        at_most = max(_LEAST_SAMPLES, run.concurrency // 2)
+        self._waiting = min(run.samples, at_most, max(_MIN_SAMPLES, SAMPLES - len(self._ports)))
+        # So few as a limit of the rate leaves at first cannot tell a dead link from loss.
+        self._more = min(SAMPLES, at_most, max(run.samples, int(run.rate)))
         self._running: Set[Question] = set()
         self._had_silence = self._had_stray = False
         self._lost = 0  # questions of source ports that were answered in the end
         self._silent: List[Question] = []  # that were never answered
         self._controls: List[Question] = []
         self._is_controlled = self._still_passes = False
+
+    @property
+    def longer_seconds(self) -> float:
+        """How much longer than others it may take: from the first silence on, all ask so often."""
+        longest = (1 + _BEFORE_CONTROL + _CONTROL) * self.seconds
+        return max(super().longer_seconds, longest - MAX_SECONDS)
 
     def words(self, question: Question) -> bytes:
         """Return a hello."""
@@ -326,7 +367,7 @@ class OurSamples(UdpSamples):
         self._tried = len(ports) - len(silent)
         if silent:
             self._note_silence()
-        for port, source_port in islice(silent, _MAX_SILENT):
+        for port, source_port in islice(silent, min(_MAX_SILENT, max(1, self.run.concurrency // 4))):
             self._start(port, source_port)
         self._go_on()
 
@@ -357,14 +398,14 @@ class OurSamples(UdpSamples):
     def _note_silence(self) -> None:
         if not self._had_silence:
             self._had_silence = True
-            self._at_a_time = 2 * self.run.samples
-            self._waiting += self.run.samples
+            self._at_a_time = min(self.run.samples, self._more) + self._more
+            self._waiting += self._more
 
     def _note_stray(self, question: Question, how: str, host: str = "") -> None:
         self._strays.setdefault((how, host), []).append(question.port)
         if not self._had_stray:
             self._had_stray = True
-            self._waiting += self.run.samples
+            self._waiting += self._more
         self._forget(question)
         self._end(question)
 
@@ -446,14 +487,28 @@ _Course = Generator[Question, Optional[bool], Optional[bool]]
 class TheirSamples(UdpSamples):
     """Asks one port of a service of others, one question at a time."""
 
-    def __init__(self, run: Run, target: Target, port: int):
+    def __init__(self, run: Run, target: Target, port: int, finding: Finding):
         super().__init__(run, target, [port])
         self._datagram = target.datagrams[port]
+        self._finding = finding  # of the answer to the sweep
         self._silent_from = target.silent_from.get(port, 0)  # the source port of the sweep's first question
         self._asking: Optional[Question] = None
-        self._is_answered = False
+        self._is_answered = self._is_served = False  # by the last answer
         self._questions: List[Question] = []
-        self._course = self._steps()
+        self._course = self._steps() if finding.status == IDENTIFIED else self._steps_to_one_that_serves()
+
+    @property
+    def longer_seconds(self) -> float:
+        """How much longer than others it may take: as if the last source port were the one that is silent."""
+        answered, silent = self._pause + self.round_trip, self.seconds
+        samples = (1 + _THEIR_SAMPLES) * answered + _THEIR_QUESTIONS * silent
+        longest = samples + _MAX_SEARCH * silent + _COMPARED * (answered + silent)
+        return max(super().longer_seconds, longest - MAX_SECONDS)
+
+    @property
+    def _pause(self) -> float:
+        """Seconds between an answer and the next question."""
+        return max(_PAUSE_SECONDS, self._in_turn_seconds)
 
     def words(self, question: Question) -> bytes:
         """Return a question of the service's protocol."""
@@ -477,14 +532,40 @@ class TheirSamples(UdpSamples):
         answered: Optional[Question] = None
         for question in (*silent_first, *(self._new() for unused in range(count))):
             heard = yield from self._asked(question, _THEIR_QUESTIONS)
-            if heard:
-                answered = answered or question
-            elif heard is not None:
+            if heard and not self._is_served and not self._has_turned_down:
+                heard = (yield question) and self._is_served
+            elif heard is False:
                 is_loss = yield from self._compared(question, answered)
                 if not is_loss:
                     return None
+            if self._has_turned_down:
+                return None
+            if heard:
+                answered = answered or question
             self._tried += bool(heard)
         return None
+
+    def _steps_to_one_that_serves(self) -> _Course:
+        """Ask from more source ports, until one is served."""
+        self._note_turned_down(self._finding)
+        for unused in range(_MAX_TURNED_DOWN):
+            heard = yield self._new()
+            if heard and self._is_served:
+                self._tried += 1
+                return None
+        return None
+
+    @property
+    def _has_turned_down(self) -> bool:
+        """Whether so many answers did not serve that it was no accident."""
+        return sum(len(self._strays.get((how, ""), ())) for how in _STRAYING.values()) >= _TURNED_DOWN
+
+    def _note_turned_down(self, finding: Finding) -> None:
+        how = _STRAYING[finding.status]
+        self._strays.setdefault((how, ""), []).extend(self._ports)
+        said = finding.looks_like or finding.detail
+        if said and said not in self._said:
+            self._said.append(said)
 
     def _asked(self, question: Question, times: int) -> _Course:
         """Ask so many times at most; returns whether it was answered."""
@@ -535,10 +616,15 @@ class TheirSamples(UdpSamples):
             self.run.start(question)
 
     def take_answer(self, question: Question, received: bytes) -> None:
-        """Take in that a source port was answered, and pause; by what, the sweep has seen."""
+        """Take in how a source port was answered, and pause."""
         if question is self._asking and not self._is_answered:
-            self._is_answered = True
-            question.wait(max(_PAUSE_SECONDS, self._in_turn_seconds))
+            self._is_answered = self._is_served = True
+            question.wait(self._pause)
+            if self._datagram.may_repeat:
+                finding = self._datagram.judge(received)
+                self._is_served = finding.status not in _STRAYING
+                if not self._is_served:
+                    self._note_turned_down(finding)
 
     def take_refusal(self, question: Question, how: str) -> None:
         """Leave it at that: the next question waits as long as without an answer."""

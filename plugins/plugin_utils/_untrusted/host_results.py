@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from ...module_utils._firewall.words import CONTINUE, END, GAPS
@@ -32,7 +32,7 @@ from ...module_utils._probe.ftp_words import DATA_COMMANDS, LOGINS, TRANSFERS
 from ...module_utils._probe.idle_words import MAX_DURATIONS, MAX_SECONDS
 from ...module_utils._probe.idle_words import STATES as IDLE_STATES
 from ...module_utils._probe.outcome import LOCAL, PROOFS, STATES
-from ...module_utils._probe.path_words import PATTERNS, STRAYS
+from ...module_utils._probe.path_words import PATTERNS, STRAYS, STRAYS_OF_SAMPLES
 from ...module_utils._probe.segments import REASONS as SEGMENT_REASONS
 from ...module_utils._probe.segments import STATES as SEGMENT_STATES
 from ...module_utils._probe.trace_words import ENDS as TRACE_ENDS
@@ -162,22 +162,30 @@ _STATE = _object(
     reason_ip={"type": "string", "maxLength": _MAX_NAME, "format": "an address, or local"},
     rtt_ms=_ROUND_TRIPS,
 )
-_STRAYS = _list(
-    _object(
-        "how ports connections",
-        how={"enum": STRAYS},
-        ports=_PORTS,
-        connections=_NUMBER,
-        answered_by=_NAME,
+
+
+def _strays(hows: Sequence[str]) -> t.Any:
+    return _list(
+        _object(
+            "how ports connections",
+            how={"enum": hows},
+            ports=_PORTS,
+            connections=_NUMBER,
+            answered_by=_NAME,
+        )
     )
-)
+
+
+_STRAYS = _strays(STRAYS)
 _SAMPLES = _object(
     "ports tried failed_always",
     ports=_PORTS,
     tried=_NUMBER,
     failed_always=_NUMBER,
+    refused_at_first={"type": "boolean"},
     pattern={"enum": PATTERNS},
-    strays=_STRAYS,
+    strays=_strays(STRAYS_OF_SAMPLES),
+    said=_list(_TEXT, 4),
 )
 _OBSERVATION = _object(
     "destination address protocol ports states",

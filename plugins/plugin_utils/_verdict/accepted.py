@@ -22,6 +22,7 @@ from .case import ELSEWHERE, SIBLING, Case
 from .packet_places import NEVER_ARRIVED
 from .phrases import listens_elsewhere, one_machine
 from .reasons import because
+from .strays import judge_turned_down
 from .verdict import NO_LISTENER, OK, STALLED, UNTESTED, WRONG_HOST, WRONG_SERVICE, Judgement
 
 if t.TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _served(case: Case) -> Judgement:
             ),
         )
     if status == REFUSING:
-        return because(
+        return judge_turned_down(case) or because(
             case,
             causes.SERVICE_REFUSES,
             verdict=WRONG_SERVICE,

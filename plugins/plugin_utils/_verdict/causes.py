@@ -232,7 +232,8 @@ ANSWERS_DIFFER = _cause(
     code="answers_differ",
     means="The destination answers some connections or datagrams to a port, and others are refused, cut off "
     "or never answered: a load balancer leads them to several servers, or a device on one of several equal "
-    "routes, or a limit for connections, rejects some.",
+    "routes, or a limit for connections, rejects some. A port that refused the first one is tried again, so "
+    "it makes no difference which of them that was.",
     acts="Whoever runs the load balancer, or the limit in between or on the destination.",
     command="nft list ruleset; ss -tun 'sport = :{port}'  # on {destination}",
     verdicts=(DEGRADED,),
@@ -279,7 +280,8 @@ DUPLICATE_ADDRESS = _cause(
 )
 OTHER_SERVICE = _cause(
     code="other_service",
-    means="Another service answers than the row of the table expects.",
+    means="Another service answers than the row of the table expects, or answers some questions over UDP: "
+    "then a load balancer leads these to another server.",
     acts="Whoever keeps the ports of the inventory, or the service in front of the port.",
     command="ss -ltnp 'sport = :{port}'  # on {destination}",
     verdicts=(WRONG_SERVICE,),
@@ -288,7 +290,9 @@ OTHER_SERVICE = _cause(
 )
 SERVICE_REFUSES = _cause(
     code="service_refuses",
-    means="The expected service answers that it does not serve this host. The network is open.",
+    means="The expected service answers that it does not serve this host, or says so to some questions over "
+    "UDP: then one of several servers behind a load balancer does, or it limits its answers. The network is "
+    "open.",
     acts="Whoever runs the service.",
     command="",
     verdicts=(WRONG_SERVICE,),

@@ -40,6 +40,7 @@ RARE = (
     "_probe/led_back",
     "_probe/next_hop",
     "_probe/rate_limit",
+    "_probe/refused_at_first",
     "_probe/refused_here",
     "_probe/throughput",
     "_probe/udp_samples",

@@ -17,7 +17,11 @@ from ansible_collections.exasol_community.network.plugins.module_utils._identify
 from ansible_collections.exasol_community.network.plugins.module_utils._identify._registry import datagram
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.sockets import Sources
 from ansible_collections.exasol_community.network.plugins.module_utils._listener import proof
-from ansible_collections.exasol_community.network.plugins.module_utils._probe import paths, udp_samples
+from ansible_collections.exasol_community.network.plugins.module_utils._probe import (
+    path_connections,
+    paths,
+    udp_samples,
+)
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.outcome import Outcome
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.sweep import Pace
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.targets import Target
@@ -35,6 +39,16 @@ OURS = Outcome("open", "udp-response", proof="ours", answered_by="n11")
 SERVED = Outcome("open", "udp-response", finding=Finding("identified"))
 PORT, SILENT_FROM = 53, 40000
 REFUSED, SILENT = "refused", ""
+NO, OTHER = b"no", b"other"
+FINDINGS = {
+    NO: Finding("refusing", detail="it refuses the question"),
+    OTHER: Finding("other", looks_like="HTTP"),
+}
+
+
+def judge(answer):
+    """Return what an answer of a network that is computed shows."""
+    return FINDINGS.get(answer, Finding("identified"))
 
 
 def target(outcome=OURS, ports="53", protocol="dns", silent_from=(), rtt_ms=0.2):
@@ -43,6 +57,7 @@ def target(outcome=OURS, ports="53", protocol="dns", silent_from=(), rtt_ms=0.2)
     made.add(Ports.parse(ports), identify=protocol)
     made.wanted = made.ports
     made.ours = made.ports if outcome.proof else Ports()
+    made.datagrams = {port: asked._replace(judge=judge) for port, asked in made.datagrams.items()}
     for port in made.ports:
         made.record(port, outcome, rtt_ms)
     made.silent_from = dict.fromkeys(silent_from, SILENT_FROM)
@@ -52,7 +67,7 @@ def target(outcome=OURS, ports="53", protocol="dns", silent_from=(), rtt_ms=0.2)
 class Network:
     """Answers questions in a time of its own; C(fate) says of each source port by whom, and when it asks."""
 
-    rate, key, samples, longest_round_trip = 0.0, KEY, 16, 3.5
+    rate, key, samples, longest_round_trip, concurrency = 0.0, KEY, 16, 3.5, 4096
 
     def __init__(self, fate, round_trip=0.001):
         self.now = 0.0
@@ -60,14 +75,17 @@ class Network:
         self._fate, self._round_trip = fate, round_trip
         self._events, self._order = [], itertools.count()
         self.source_ports = itertools.count(1)
+        self._next = 0.0  # when the next one may start
 
     def at(self, seconds, act):
         """Do something later."""
         heapq.heappush(self._events, (self.now + seconds, next(self._order), act))
 
     def start(self, question):
-        """Start a question, as a run does."""
-        self.at(0, question.start)
+        """Start a question, as a run does: of a limited rate, one after the other."""
+        self._next = max(self.now, self._next)
+        self.at(self._next - self.now, question.start)
+        self._next += 1 / self.rate if self.rate else 0.0
 
     def send(self, question):
         """Let a question arrive."""
@@ -290,9 +308,9 @@ def test_a_limit_of_the_rate_is_kept(sampled, monkeypatch):
     monkeypatch.setattr(Network, "rate", 10.0)
     monkeypatch.setattr(Network, "samples", 4)
     (found,), network = sampled(target(), one_of(2))
-    assert (found["tried"], found["failed_always"]) == (9, 4)
+    assert (found["tried"], found["failed_always"], found["pattern"]) == (15, 7, "by_connection")
     times = [now for unused, now in network.asked]
-    assert max(sum(start <= now < start + 1 for now in times) for start in times) <= 12
+    assert max(sum(start <= now < start + 1 for now in times) for start in times) <= 13
 
 
 class Unsent:
@@ -414,8 +432,113 @@ def test_a_time_server_is_asked_again_only_behind_a_silence(sampled):
     assert found["pattern"] == "by_connection"
 
 
+def strayed(found):
+    """Return what strayed: how often, and what was said."""
+    (said,) = found.get("said", [""])
+    return {stray["how"]: (stray["connections"], said) for stray in found.get("strays", ())}
+
+
+TURNED_DOWN = {
+    "one of two": (one_of(2, NO), (1, {"not_served": (2, "it refuses the question")}), 2),
+    "one of four": (one_of(4, NO, first=3), (3, {"not_served": (2, "it refuses the question")}), 4),
+    "one of two is another service": (one_of(2, OTHER), (1, {"other_service": (2, "HTTP")}), 2),
+    "every second answer, whatever its source port": (
+        lambda number, now: NO if round(now / 0.2) % 2 == 0 else b"n11",
+        (2, {"not_served": (2, "it refuses the question")}),
+        3,
+    ),
+    "one answer, and then it serves": (
+        lambda number, now: NO if now == 0 else b"n11",
+        (6, {"not_served": (1, "it refuses the question")}),
+        6,
+    ),
+    "all from now on": (lambda number, now: NO, (1, {"not_served": (2, "it refuses the question")}), 2),
+    "none": (alive, (6, {}), 5),
+}
+
+
+@pytest.mark.parametrize("what", TURNED_DOWN)
+def test_what_a_dns_server_answers_to_more_source_ports_is_judged(sampled, what):
+    fate, expected, count = TURNED_DOWN[what]
+    (found,), network = sampled(target(SERVED), fate)
+    assert (found["tried"], strayed(found)) == expected
+    assert len(network.asked) == count, "nothing more is asked behind two that do not serve"
+    assert "pattern" not in found
+
+
+def test_a_source_port_that_is_silent_beside_one_that_is_not_served(sampled):
+    fates = {1: NO, 2: SILENT}
+    (found,), _network = sampled(target(SERVED), lambda number, now: fates.get(number, b"n11"))
+    assert strayed(found) == {"not_served": (2, "it refuses the question")}
+
+
+def test_what_a_time_server_answers_to_more_questions_is_not_judged(sampled):
+    """That they came too soon is its right."""
+    made = target(SERVED, protocol="ntp", silent_from=[53])
+    (found,), _network = sampled(made, lambda number, now: NO)
+    assert found == {"ports": "53", "tried": 2, "failed_always": 0}
+
+
+NOT_SERVED = Outcome("open", "udp-response", finding=FINDINGS[NO])
+FIRST_TURNED_DOWN = {
+    "the next one is served": (alive, (1, 1), 1),
+    "some are not served": (lambda number, now: b"n11" if number == 3 else NO, (1, 3), 3),
+    "nobody is served": (lambda number, now: NO, None, 3),
+    "nobody answers any more": (lambda number, now: SILENT, None, 3),
+}
+
+
+@pytest.mark.parametrize("what", FIRST_TURNED_DOWN)
+def test_a_dns_server_that_did_not_serve_is_asked_until_one_does(sampled, what):
+    fate, expected, count = FIRST_TURNED_DOWN[what]
+    found, network = sampled(target(NOT_SERVED), fate)
+    assert [(one["tried"], strayed(one)["not_served"][0]) for one in found] == (
+        [expected] if expected else []
+    )
+    assert len(network.asked) == count
+
+
+def test_a_time_server_that_did_not_serve_is_left_alone(sampled):
+    found, network = sampled(target(NOT_SERVED, protocol="ntp"), alive)
+    assert (found, network.asked) == ([], [])
+
+
+@pytest.mark.parametrize("concurrency, tried", [(4096, 32), (32, 32), (12, 13), (1, 9)])
+def test_no_more_source_ports_ask_a_listener_than_sockets_may_be_in_use(
+    sampled, monkeypatch, concurrency, tried
+):
+    monkeypatch.setattr(Network, "concurrency", concurrency)
+    (found,), _network = sampled(target(), one_of(2))
+    assert (found["tried"], "pattern" in found) == (tried, concurrency > 1)
+
+
+@pytest.mark.parametrize("round_trip", [0.0, 0.05, 0.4, 2.0])
+@pytest.mark.parametrize("rate", [0.0, 1.0, 10.0])
+@pytest.mark.parametrize(
+    "outcome, fate",
+    [
+        (OURS, one_of(4)),
+        (OURS, one_of(4, first=3)),
+        (SERVED, one_of(10, first=5)),
+        (SERVED, one_of(10, first=1)),
+        (SERVED, lambda number, now: SILENT if number > 0 else b"n11"),
+    ],
+)
+def test_there_is_time_for_all_that_may_be_asked(sampled, monkeypatch, round_trip, rate, outcome, fate):
+    """A run ends everything after so long."""
+    monkeypatch.setattr(Network, "rate", rate)
+    monkeypatch.setattr(Network, "samples", 4 if rate else 16)
+    made = target(outcome, rtt_ms=max(0.2, round_trip * 1000))
+    _found, network = sampled(made, fate, round_trip=round_trip)
+    starts = (next(network.source_ports) - 1) / (rate or 1000.0)
+    (again,) = udp_samples.samples_of(network, [made])
+    again.begin()
+    if outcome is OURS:
+        again._note_silence()
+    assert network.now < path_connections.MAX_SECONDS + starts + again.longer_seconds
+
+
 NOT_ASKED = {
-    "one that refuses to serve": target(Outcome("open", "udp-response", finding=Finding("refusing"))),
     "something else": target(Outcome("open", "udp-response", finding=Finding("other"))),
     "one that was not asked who it is": target(Outcome("open", "udp-response")),
     "one that was late": target(Outcome("open", "late-answer", finding=Finding("identified"))),
@@ -437,6 +560,14 @@ def test_a_port_that_should_not_be_reachable_is_not_asked_again(sampled):
 
 
 # Over sockets.
+
+
+class Resolver(Echo):
+    """A DNS server that answers whatever it is asked, and offers recursion."""
+
+    def answer(self, question, peer):
+        """Answer without an error."""
+        return question[:2] + b"\x81\x80" + question[4:]
 
 
 class Choosy(Echo):
@@ -485,7 +616,7 @@ def test_source_ports_are_told_apart_over_sockets(address):
 
 
 def test_few_sockets_are_enough_for_several_addresses():
-    """Each of them keeps those of its fifteen silent source ports."""
+    """Each of them keeps those of its twelve silent source ports."""
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     with contextlib.ExitStack() as stack:
         made = []
@@ -497,7 +628,7 @@ def test_few_sockets_are_enough_for_several_addresses():
             made[-1].record(listener.port, OURS, 0.2)
         paths.measure([], made, Pace(1.0, concurrency=24), Sources(()), KEY)
     assert [(one["failed_always"], one["pattern"]) for target in made for one in target.samples] == [
-        (15, "by_connection")
+        (12, "by_connection")
     ] * 3
 
 
@@ -526,7 +657,7 @@ def test_a_source_port_that_is_taken_counts_as_nothing():
 
 def test_a_dns_server_is_asked_over_sockets():
     asked = datagram("dns")
-    with Echo("127.0.0.1", b"an answer") as server:
+    with Resolver("127.0.0.1") as server:
         made = Target("n11", "127.0.0.1", "udp")
         made.add(Ports([server.port]), identify="dns")
         made.wanted = made.ports

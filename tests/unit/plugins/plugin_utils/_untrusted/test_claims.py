@@ -666,6 +666,9 @@ WRONG_SAMPLES = {
     },
     "more failed than tried": {**SAMPLES, "failed_always": 33},
     "an unknown pattern": {**SAMPLES, "pattern": "by_moon"},
+    "refused at first by a number": {**SAMPLES, "refused_at_first": 1},
+    "something said that is no text": {**SAMPLES, "said": [1]},
+    "much that was said": {**SAMPLES, "said": ["x"] * 5},
     "no ports": {**SAMPLES, "ports": ""},
     **{what: {**SAMPLES, "strays": [stray]} for what, stray in WRONG_STRAYS.items()},
     "the same strays twice": {**SAMPLES, "strays": [STRAY, STRAY]},
@@ -690,10 +693,22 @@ def test_more_samples_than_there_may_be_cost_the_host_all_it_said():
     assert verdicts_of(judged(with_samples(SAMPLES, count=17)), "client") == {"untested"}
 
 
-@pytest.mark.parametrize("more", [{}, {"strays": [STRAY]}], ids=["a pattern", "a stray"])
-def test_samples_that_may_be_are_believed(more):
-    results = judged(with_samples({**SAMPLES, **more}))
-    assert results == judged(EVERYBODY), "they are of datagrams, and these flows are of TCP"
+def test_a_pattern_of_datagrams_says_nothing_of_connections():
+    assert judged(with_samples(SAMPLES)) == judged(EVERYBODY)
+
+
+REFUSED_AT_FIRST = {"how": "refused", "ports": "8563", "connections": 1}
+
+
+@pytest.mark.parametrize(
+    ("stray", "verdict"),
+    [(STRAY, "wrong_host"), (REFUSED_AT_FIRST, "degraded")],
+    ids=["another host", "refused at first"],
+)
+def test_samples_that_may_be_are_believed(stray, verdict):
+    claimed = with_samples({**SAMPLES, "refused_at_first": True, "strays": [stray]})
+    assert verdict not in verdicts_of(judged(EVERYBODY), "client")
+    assert verdict in verdicts_of(judged(claimed), "client")
 
 
 SIZES = {**NUMBERS, "zero": 0, "too large": 65536}
@@ -720,6 +735,8 @@ def wrong_paths():
     yield pytest.param(with_path("pattern", new="by_moon"), id="an unknown pattern")
     for what, stray in WRONG_STRAYS.items():
         yield pytest.param(with_path("strays", new=[stray]), id=what)
+    not_served = {"how": "not_served", "ports": "8563", "connections": 3}
+    yield pytest.param(with_path("strays", new=[not_served]), id="what is said of services of others alone")
     yield pytest.param(with_path("segments", new={"out": SEGMENT}), id="one direction")
     yield pytest.param(with_path("segments", "out", new={"state": "passed"}), id="passed without a size")
     yield pytest.param(with_path("segments", "out", new={"state": "stalled"}), id="stalled without a size")

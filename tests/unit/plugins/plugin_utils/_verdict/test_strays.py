@@ -269,3 +269,81 @@ def test_what_the_source_itself_could_not_do_accuses_no_device_in_between(how, a
     assert set(judged.actor) == actors
     assert "load balancer" not in judged.sentence and " 4 of those" in judged.sentence
     assert judged.next_command.endswith("  # on client")
+
+
+REFUSED_AT_FIRST = {"ports": "8563", "tried": 1, "failed_always": 0, "refused_at_first": True}
+
+
+def refused_at_first(of=OK, how="refused", connections=1, protocol="tcp"):
+    """Return a case whose first connection was refused, and a later one served."""
+    samples = {**REFUSED_AT_FIRST, "strays": [stray(how, connections)]}
+    return of._replace(protocol=protocol, samples=(samples,))
+
+
+THEIRS = case("open", "syn-ack")
+AT_FIRST = {
+    "by a listener": (refused_at_first(), "degraded", "answers_differ"),
+    "by a service of others": (refused_at_first(THEIRS), "degraded", "answers_differ"),
+    "over udp": (refused_at_first(protocol="udp"), "degraded", "answers_differ"),
+    "by the source itself": (refused_at_first(how="refused_here"), "degraded", "rejected_at_source"),
+    "by nobody who replies to ARP": (refused_at_first(how="no_neighbour"), "degraded", "no_arp_reply"),
+    "where a listener ended": (
+        refused_at_first(OK._replace(listener=Listener(ENDED, "it was killed"))),
+        "ok",
+        "",
+    ),
+    "at other ports": (refused_at_first(OK._replace(ports="20000")), "ok", ""),
+    "and another host answered": (refused_at_first(strayed(TO_N12)), "wrong_host", "other_host"),
+    "and it is red already": (
+        refused_at_first(case("open", "syn-ack", answered_by="n13")),
+        "wrong_host",
+        "other_host",
+    ),
+}
+
+
+def test_the_sentence_on_a_first_connection_counts_it():
+    judged = judge(refused_at_first(connections=3))
+    assert "of the first connections and those that followed, 3 were refused" in judged.sentence
+    assert judged.evidence[-1] == "of all connections, 3 were refused"
+    both = judge(refused_at_first(strayed(stray("refused", 4)), connections=3))
+    assert "7 were refused" in both.sentence
+
+
+def answered(status, of=None, said=("it refuses the question",), tried=3, **more):
+    """Return a case of a service over UDP of which some answers strayed."""
+    made = of or case("open", "udp-response", identity={"status": "identified"})
+    found = {"ports": "8563", "tried": tried, "failed_always": 0, "said": list(said), **more}
+    return made._replace(protocol="udp", samples=({**found, "strays": [stray(status, 2)]},))
+
+
+TURNED_AWAY = case("open", "udp-response", identity={"status": "refusing", "detail": "code REFUSED"})
+ANSWERS = {
+    "not served": (answered("not_served"), "wrong_service", "service_refuses"),
+    "of another service": (answered("other_service"), "wrong_service", "other_service"),
+    "not served at first": (answered("not_served", TURNED_AWAY), "wrong_service", "service_refuses"),
+    "nobody is served": (answered("not_served", tried=0), "ok", ""),
+    "nobody is answered as expected": (answered("not_served", tried=1, failed_always=1), "ok", ""),
+    "not served once": (
+        sampled(answered_by="", strays=[stray("not_served", 1)]),
+        "ok",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "of, verdict, cause", [*AT_FIRST.values(), *ANSWERS.values()], ids=[*AT_FIRST, *ANSWERS]
+)
+def test_a_first_refusal_and_the_answers_of_a_service_count(of, verdict, cause):
+    judged = judge(of)
+    assert (judged.verdict, judged.cause) == (verdict, cause)
+
+
+def test_the_sentence_on_answers_says_what_they_said_and_who_acts():
+    judged = judge(answered("not_served"))
+    assert "2 answers say that it does not serve client (it refuses the question)" in judged.sentence
+    assert judged.actor == ("service owner",)
+    assert judge(answered("not_served", TURNED_AWAY)).sentence == judged.sentence
+    assert "load balancer" not in judge(TURNED_AWAY._replace(protocol="udp")).sentence
+    assert judge(answered("other_service", said=())).actor == ("service owner", "network")
