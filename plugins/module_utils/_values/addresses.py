@@ -136,6 +136,8 @@ def host_alone(text: str) -> str:
     network = parse_network(text)
     if network is not None and parse_address(host) == network.network_address:
         return ""  # a network is meant
+    if host == text.strip():
+        return ""  # ipaddress accepts leading zeros before Python 3.9.5
     return host if parse_address(host) or ("." in host and is_name(host)) else ""
 
 
