@@ -18,6 +18,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     clean_path,
 )
 
+from .test_judge import case
+
 CLEAN = {"state": "passed", "size": 1448, "mss": 1448}
 REDUCED = {"state": "reduced", "size": 1360, "mss": 1448}
 HOLE = {"state": "stalled", "size": 1348, "mss": 1448}
@@ -397,21 +399,10 @@ def test_silence_proves_no_filter_where_most_is_lost(counts, verdict):
 
 @pytest.mark.parametrize("counts", [LOSSY, {}], ids=["most lost", "nothing lost"])
 def test_silence_proves_no_denial_where_most_is_lost(counts):
-    case = Case(
-        source="client",
-        destination="n11",
-        address="192.0.2.11",
-        service="sql_client",
-        protocol="tcp",
-        ports="8563",
-        expected="denied",
-        observed={"ports": "8563", "state": "filtered", "reason": "no-response"},
-        path=path(**counts),
-        control="admin",
-    )
-    assert judge(case).verdict == ("untested" if counts else "ok")
+    seen = case("filtered", "no-response", expected="denied")._replace(path=path(**counts), control="admin")
+    assert judge(seen).verdict == ("untested" if counts else "ok")
     # A capture saw more than chance: it arrived, and no reply left.
-    assert judge(case._replace(stage="destination")).verdict == "ok"
+    assert judge(seen._replace(stage="destination")).verdict == "ok"
 
 
 @pytest.mark.parametrize(
