@@ -10,6 +10,7 @@ import itertools
 import typing as t
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -22,7 +23,7 @@ from ..module_utils._plan.flows import Party
 from ..module_utils._plan.ftp_modes import ACTIVE_PORTS, CONTROL_ROWS, MODES, FtpWishes
 from ..module_utils._plan.plan import Wishes, flow_count, make_plan
 from ..module_utils._plan.table_rows import NODE_PEERS
-from ..module_utils._values.errors import NetworkError
+from ..module_utils._values.errors import NetworkError, closest
 from ..plugin_utils._ansible.action import ControllerAction
 from ..plugin_utils._inventory.play_checks import (
     check_connections,
@@ -45,11 +46,18 @@ from ..plugin_utils._inventory.topology import (
     misspelt_groups,
 )
 from ..plugin_utils._payload.packed_plan import packed_plan
+from ..plugin_utils._text import format_registry
+from ..plugin_utils._text.format_registry import names
 
 if t.TYPE_CHECKING:
     from ..module_utils._shapes import Plan
 
 display = Display()
+_UTILS = Path(format_registry.__file__).parents[1]
+_FORMATS = {
+    "exasol_report_formats": _UTILS / "_report" / "formats",
+    "exasol_report_change_request": _UTILS / "_change_request" / "formats",
+}
 
 
 class HostVariables:
@@ -132,6 +140,7 @@ class ActionModule(ControllerAction):
         else:
             self._check_restrict(present_names, variables)
         self._check_template(present_names, variables)
+        self._check_formats(present_names, variables)
         notes += misspelt_variables(self.host_values(variables).names)
         plan["notes"] = (
             notes + plan["notes"] + (self._idle_login(plan, variables) if options["together"] else [])
@@ -159,6 +168,21 @@ class ActionModule(ControllerAction):
                 from ..plugin_utils._report.own_template import OwnTemplate
 
                 OwnTemplate(str(path))
+
+    def _check_formats(self, present: Sequence[str], variables: Mapping[str, t.Any]) -> None:
+        """Refuse a format of the report that is not known, before anything is measured for it."""
+        for host in present[:1]:
+            for name, folder in _FORMATS.items():
+                value = self.host_values(variables).of(host, name)
+                given = value.split(",") if isinstance(value, str) else value
+                known = names(folder)
+                # What is no list of texts, the argument specification of the role report refuses.
+                for one in given if isinstance(given, Sequence) else ():
+                    if isinstance(one, str) and one.strip() and one.strip() not in known:
+                        raise NetworkError(
+                            f"{name} names {one.strip()!r}, which is no format: expected one of "
+                            f"{', '.join(known)}{closest(one.strip().lower(), known)}"
+                        )
 
     def _releases(
         self, members: Mapping[str, Iterable[Party]], variables: Mapping[str, t.Any]

@@ -284,7 +284,7 @@ addresses:
   description: The addresses of the host's interfaces.
   returned: >-
     O(state=query); O(state=present) if O(endpoints) has a name, because the listener then listens on all
-    addresses, or on failure
+    addresses, or addresses that the host need not have itself (C(behind)), or on failure
   type: list
   elements: str
   sample: [127.0.0.1, 192.0.2.11]
@@ -481,13 +481,16 @@ def main() -> None:
     with failures_of(module):
         params = unpacked(module, ("endpoints", "remotes", "addresses"))
     origin = machine.origin(params["run"], [] if params["state"] == "absent" else params["addresses"])
-    about = dict(origin)
+    about: Dict[str, Any] = dict(origin)
     if params["state"] == "present":
         # An address that is not the host's is why a listener fails, and what answers there is another's.
         about["addresses"] = sorted(of_interfaces())
     with failures_of(module, **about):
         check(params)
         result = act(params, dry=module.check_mode)
+        if any(entry.get("behind") for entry in params["endpoints"]) and "addresses" in about:
+            # Another host may have an address that a NAT device is believed to have for this one.
+            result.setdefault("addresses", about["addresses"])
         if result.get("note"):
             module.warn(result["note"])
         module.exit_json(**dict(origin, **result))

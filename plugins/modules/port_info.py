@@ -164,10 +164,12 @@ if TYPE_CHECKING:
 
 def select(params: Dict[str, Any]) -> "Iterator[TableRow]":
     """Return the rows that the options ask for."""
-    table = TABLE.with_rows(parse(params["services"], TABLE.rows(params["release"])))
+    table = TABLE.with_rows(parse(params["services"]))
     table.check_names(params["names"], params["release"], "names")
     table.check_peers(params["peers"])
-    for service in table.services_of(params["release"], params["overrides"]):
+    services = table.services_of(params["release"], params["overrides"])
+    table.check_distinct(service for service in services if service.need == "required")
+    for service in services:
         if params["direction"] not in (None, service.direction) or (
             params["names"] and service.name not in params["names"]
         ):

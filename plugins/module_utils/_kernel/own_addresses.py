@@ -17,6 +17,7 @@ import errno
 import re
 import socket
 import struct
+from functools import lru_cache
 from typing import Callable, Container, FrozenSet, Iterator, Optional
 
 from .._values.addresses import parse_address, stands_for
@@ -35,6 +36,7 @@ from .sockets import is_bindable
 
 _IFA_ADDRESS, _IFA_LOCAL, _RTA_DST = 1, 2, 1
 _RTN_LOCAL = 2
+_IFA_F_DADFAILED, _IFA_F_TENTATIVE = 0x08, 0x40
 _IFADDRMSG = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, interface
 _NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.EINVAL)
 
@@ -69,15 +71,40 @@ def is_own(address: str, own_addresses: Callable[[], Container[object]] = OwnAdd
         return False
     if binds_to_any(6 if ":" in address else 4) and address not in own_addresses():
         return False
-    return not _is_broadcast(address)
+    return not is_broadcast(address)
 
 
-def _is_broadcast(address: str) -> bool:
+@lru_cache(maxsize=1024)  # a range of ports asks for each of them
+def is_broadcast(address: str) -> bool:
+    """Tell whether an address is the broadcast address of a network of this machine."""
     try:
         with open("/proc/net/fib_trie") as routes:
             return bool(re.search(rf"-- {re.escape(address)}\n.*BROADCAST", routes.read()))
     except OSError:
         return False  # denied, or a kernel without it
+
+
+def unusable(address: str) -> str:
+    """Return why this machine cannot use an IPv6 address that an interface has, or an empty text.
+
+    The kernel asks whether another machine has it (RFC 4862, section 5.4), and until then nobody may bind to
+    it.
+    """
+    parsed = parse_address(address)
+    try:
+        with open("/proc/net/if_inet6") as lines:
+            flags = {fields[0]: int(fields[4], 16) for fields in map(str.split, lines)}
+    except (OSError, ValueError, IndexError):
+        return ""
+    found = flags.get(parsed.packed.hex(), 0) if parsed is not None else 0
+    if found & _IFA_F_DADFAILED:
+        return (
+            "another machine has the address too, as the kernel found out (dadfailed in ip -6 address); give "
+            "one of them another address"
+        )
+    return (
+        "the kernel is still looking for another machine with the address" if found & _IFA_F_TENTATIVE else ""
+    )
 
 
 def of_interfaces() -> FrozenSet[str]:

@@ -20,6 +20,7 @@ import time
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, NamedTuple, Optional, Set
 
 from .._kernel import open_files
+from .._kernel.own_addresses import unusable
 from .._values.errors import ListenerError
 from . import proof
 from .endpoints import WILDCARDS, Endpoint, describe
@@ -283,7 +284,6 @@ def _prepare(endpoint: Endpoint, sock: socket.socket) -> None:
 def _explain(endpoint: Endpoint, error: OSError) -> str:
     where = f"{endpoint.address} {endpoint.protocol} port {endpoint.port}"
     if error.errno == errno.EADDRNOTAVAIL:
-        return (
-            f"cannot listen on {where}: this host does not have the address; set exasol_address to one it has"
-        )
+        lacking = "this host does not have the address; set exasol_address to one it has"
+        return f"cannot listen on {where}: {unusable(endpoint.address) or lacking}"
     return f"cannot listen on {where}: {error.strerror}"

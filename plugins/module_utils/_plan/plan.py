@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from .._shapes import Endpoint, HostPlan, HostRule, Plan
 
 
+_MAX_NAMES = 3  # of hosts in a note
+
+
 class Wishes(NamedTuple):
     """What a user asks of the port table."""
 
@@ -67,7 +70,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
     """Return the plan; C(hosts) are the managed hosts of the run, those included that play no peer."""
     members, present = _with_releases(wishes, members, list(hosts))
     releases = _releases(wishes, members)
-    own = parse(wishes.services, TABLE.rows(releases))
+    own = parse(wishes.services)
     table = TABLE.with_rows(own)
     table.check_names(wishes.include, releases, "include")
     table.check_names(wishes.exclude, releases, "exclude")
@@ -84,7 +87,9 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         absent=wishes.absent,
     )
     rows = table.services_of(releases, wishes.overrides)
-    services = apply_mode(select(rows, wishes.include, wishes.exclude), wishes.ftp)
+    selected = select(rows, wishes.include, wishes.exclude)
+    table.check_distinct(selected)
+    services = apply_mode(selected, wishes.ftp)
     members = with_any_node(members)
     found, unused = bundles(services, members), closed(rows, services, wishes.exclude, members)
     everybody_here = _everybody(members, present)
@@ -114,6 +119,7 @@ def make_plan(wishes: Wishes, members: Members, hosts: Iterable[Party]) -> "Plan
         "not_covered": not_covered(request, rows, services, found, members),
         "notes": without_effect(request, services, members, wishes.ftp.mode)
         + address_notes(members["any_node"])
+        + _cluster_notes(members["any_node"])
         + idle_connections(wishes.connections, members)
         + (_alone(forbidden.alone) if wishes.check_denied else []),
         "hosts": _by_host(everybody_here, members, planned, listened, ruled),
@@ -171,6 +177,39 @@ def _check_clusters(nodes: Iterable[Party]) -> None:
                 f"{node.name} has {node.release!r}. A cluster has one release: correct it, or name the "
                 "clusters of these nodes (exasol_cluster)"
             )
+
+
+def _cluster_notes(nodes: Iterable[Party]) -> List[str]:
+    """Return a sentence for nodes that are perhaps in another cluster than is meant.
+
+    Nodes of two clusters need other services of each other, and no open network between them.
+    """
+    clusters: Dict[str, List[str]] = {}
+    for node in sorted(node for node in nodes if node.managed):
+        clusters.setdefault(node.cluster, []).append(node.name)
+    named = sorted(filter(None, clusters))
+    notes = []
+    if named and "" in clusters:
+        notes.append(
+            "nodes without exasol_cluster ({0}) count as another cluster than {1}: set it for them if they "
+            "belong to one of these.".format(
+                _some_names(clusters[""]), " and ".join(repr(name) for name in named)
+            )
+        )
+    alike: Dict[str, List[str]] = {}
+    for name in named:
+        alike.setdefault(name.casefold(), []).append(name)
+    return notes + [
+        "{0} differ in upper and lower case only, and count as different clusters: give them one name "
+        "(exasol_cluster) if they are one.".format(" and ".join(repr(name) for name in names))
+        for names in alike.values()
+        if len(names) > 1
+    ]
+
+
+def _some_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more
 
 
 def _releases(wishes: Wishes, members: Members) -> Tuple[str, ...]:

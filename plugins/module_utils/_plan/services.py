@@ -4,7 +4,7 @@
 """Services of the site's own (C(exasol_services)): rows that are planned as those of the port table are."""
 
 import re
-from typing import Any, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, List, Mapping, Sequence, Tuple
 
 from .._values.errors import NetworkError, closest
 from .._values.ports import Ports
@@ -27,16 +27,12 @@ def choices(protocol: str) -> List[str]:
     )
 
 
-def parse(given: Any, rows: Iterable[Service]) -> Tuple[Service, ...]:
-    """Return the services that a site adds; C(rows) are those of the port table that are planned beside them.
-
-    Raises for the first one that cannot be used.
-    """
+def parse(given: Any) -> Tuple[Service, ...]:
+    """Return the services that a site adds; raises for the first one that cannot be used."""
     if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Sequence):
         raise NetworkError(f"services (exasol_services) is {given!r}: expected a list of services")
     found = tuple(_service(number, entry) for number, entry in enumerate(given, 1))
     names = set(TABLE.names) | {ACTIVE_NAME}
-    keys = {service.key: service.name for service in rows}
     for service in found:
         if service.name in names:
             owner = "the port table has" if service.name in TABLE.names else "exasol_services already has"
@@ -47,13 +43,6 @@ def parse(given: Any, rows: Iterable[Service]) -> Tuple[Service, ...]:
                 "name, or change the ports of that row in overrides (exasol_overrides)"
             )
         names.add(service.name)
-        if service.key in keys:
-            raise NetworkError(
-                f"service {service.name!r} of exasol_services is the same as the row "
-                f"{keys[service.key]!r}: {service.protocol} {service.ports} from {service.source} to "
-                f"{service.destination}; remove it"
-            )
-        keys[service.key] = service.name
     return found
 
 

@@ -66,6 +66,8 @@ class Table:
     def _check_release(self, release: str) -> None:
         seen: Dict[Any, str] = {}
         for service in self.rows(release):
+            if service.is_own:
+                continue  # whether it is the same as another row depends on the overrides
             key = (service.direction,) + service.key
             if key in seen:
                 raise NetworkError(
@@ -151,6 +153,29 @@ class Table:
             for service in self.rows(releases)
         ]
 
+    def check_distinct(self, services: Iterable[Service]) -> None:
+        """Raise for two services of a plan that overrides, or the site's own services, made the same.
+
+        Later steps take the same services for the two directions of one, and would plan one of them.
+        """
+        first: Dict[Any, Service] = {}
+        for service in services:
+            other = first.setdefault(service.key, service)
+            defaults = {self._by_name[one.name].key for one in (other, service)}
+            if other.name == service.name or (len(defaults) == 1 and not service.is_own):
+                continue  # itself, or the two directions of one service
+            what = f"{service.protocol} {service.ports} from {service.source} to {service.destination}"
+            if service.is_own:
+                raise NetworkError(
+                    f"service {service.name!r} of exasol_services is the same as the row {other.name!r}: "
+                    f"{what}; remove it"
+                )
+            raise NetworkError(
+                f"overrides (exasol_overrides) make the rows {other.name!r} and {service.name!r} the same: "
+                f"{what}; correct the port of one, or exclude (exasol_exclude) the one that the site does "
+                f"not have"
+            )
+
     def _overridden(self, releases: Releases, overrides: Mapping[str, Any]) -> Dict[str, Ports]:
         self.check_names(overrides, releases, "an override")
         rows = self.rows(releases)
@@ -178,6 +203,7 @@ class Table:
         for twin in rows:
             if (
                 twin.key == service.key
+                and not (twin.is_own or service.is_own)
                 and ports.setdefault(twin.name, ports[service.name]) != ports[service.name]
             ):
                 raise NetworkError(

@@ -16,6 +16,7 @@ import struct
 from typing import NamedTuple, Optional, Tuple
 
 from .._identify._finding import Finding
+from .._kernel.own_addresses import is_broadcast
 
 # States.
 OPEN, CLOSED, FILTERED, UNREACHABLE = "open", "closed", "filtered", "unreachable"
@@ -26,9 +27,11 @@ STATES = (OPEN, CLOSED, FILTERED, UNREACHABLE, UNRESOLVED, OPEN_FILTERED, ERROR)
 SYN_ACK, UDP_RESPONSE, REFUSED, NO_RESPONSE = "syn-ack", "udp-response", "conn-refused", "no-response"
 PROHIBITED, PORT_UNREACH, HOST_UNREACH = "admin-prohibited", "port-unreach", "host-unreach"
 NET_UNREACH, NO_ROUTE = "net-unreach", "no-route"
+TIME_EXCEEDED, PARAM_PROBLEM = "time-exceeded", "param-problem"
 OTHER_RUN = "other-run"  # a listener of another run answered
 OWN_ADDRESS = "own-address"  # the host reached itself
 LATE = "late-answer"  # the answer to the first packet came after the timeout, see late.py
+BROADCAST = "broadcast-address"  # of a network of the probing host, so no host has it
 RATE_LIMITED, SHUT_OUT = "rate-limited", "shut-out"  # for connections by their number (rate_limit.py)
 
 # What became of the challenge to our own listener; empty if there was none.
@@ -56,6 +59,9 @@ PROOFS = (PROOF_OURS,) + tuple(PROOF_FAILURES)
 
 LOCAL = "local"  # the sender of an error that the probing host's own kernel reported
 
+_IS_BROADCAST = (
+    "it is the broadcast address of a network of that host: correct the address, or the prefix length there"
+)
 MSG_ERRQUEUE = 0x2000
 _MAX_MESSAGES = 4  # in a socket's error queue
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
@@ -152,12 +158,13 @@ def parse_extended_error(data: bytes) -> Optional[Icmp]:
 
 def from_icmp(icmp: Icmp, protocol: str, destination: str) -> Outcome:
     """Return the outcome that an ICMP message stands for."""
-    codes, unreachable = (_ICMP, 3) if icmp.version == 4 else (_ICMP6, 1)
-    state, reason = (
-        codes.get(icmp.code, (FILTERED, HOST_UNREACH))
-        if icmp.kind == unreachable
-        else (FILTERED, "time-exceeded")
-    )
+    codes, unreachable, time_exceeded = (_ICMP, 3, 11) if icmp.version == 4 else (_ICMP6, 1, 3)
+    if icmp.kind == unreachable:
+        state, reason = codes.get(icmp.code, (FILTERED, HOST_UNREACH))
+    elif icmp.kind == time_exceeded:
+        state, reason = FILTERED, TIME_EXCEEDED
+    else:
+        state, reason = FILTERED, PARAM_PROBLEM
     if reason == PORT_UNREACH and protocol == "udp" and icmp.sender == destination:
         # For UDP this is what a host itself says of a port without a listener (RFC 1122, section 4.1.3.1).
         state = CLOSED
@@ -179,8 +186,13 @@ def from_errno(number: int, seconds: float, protocol: str) -> Outcome:
     return local_failure(number)
 
 
-def local_failure(number: int) -> Outcome:
-    """Return the outcome of a call that the probing host's own kernel refused before anything left."""
+def local_failure(number: int, address: str = "") -> Outcome:
+    """Return the outcome of a call that the probing host's own kernel refused before anything left.
+
+    With C(address), a broadcast address is told from a missing route and from a filter.
+    """
+    if number in (errno.ENETUNREACH, errno.EACCES) and address and is_broadcast(address):
+        return Outcome(ERROR, BROADCAST, detail=_IS_BROADCAST)
     if number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EINVAL):
         # No route, an "unreachable" route, a "blackhole" route: ip-route(8).
         return Outcome(UNREACHABLE, NO_ROUTE)

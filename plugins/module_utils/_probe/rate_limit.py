@@ -24,7 +24,8 @@ I(A ban) makes everything silent after its beginning. So wherever many ports are
 answered before are asked again, unless a trace has just heard one of them (trace.py). If none of them answers
 to three SYNs, they are asked from more source ports, because heavy loss and a dead link of a bundle silence
 three connections too. If none of those answers either, no silent port of that address proves anything, and
-the address is left alone from then on.
+the address is left alone from then on. If a few answer, some more are asked: a limit that passes only a few
+connections a minute after the first ones looks like that, and again no silent port proves anything.
 
 Both cost nothing if no port is silent.
 """
@@ -55,6 +56,9 @@ _MAX_REFERENCES = 3
 # times even if it is one of two, or if half of all connections are lost.
 _CONNECTIONS_OF_A_BAN = 20
 _CONNECTIONS_TO_SERVICES = 8  # of others: each may have to answer for what it accepted
+# If one of two links is dead, or half of all connections are lost, so few of so many are answered once in two
+# hundred thousand times.
+_CONNECTIONS_OF_A_CHOKE, _ANSWERS_OF_A_CHOKE = 40, 6
 _FAILING = 0.9  # of the share that passed slowly
 _SLOWER = 0.75
 _MAX_REPETITIONS = 2
@@ -129,8 +133,12 @@ class _Group:
     @property
     def connections_of_a_ban(self) -> int:
         """How many connections must be silent before it is a ban."""
-        are_ours = all(target.expects_proof(port) for target, port in self.references())
-        return _CONNECTIONS_OF_A_BAN if are_ours else _CONNECTIONS_TO_SERVICES
+        return _CONNECTIONS_OF_A_BAN if self.are_ours else _CONNECTIONS_TO_SERVICES
+
+    @property
+    def are_ours(self) -> bool:
+        """Whether only our listeners have to answer for the connections that are made again."""
+        return all(target.expects_proof(port) for target, port in self.references())
 
     def references(self) -> List[Work]:
         """Return some ports that answered and may be asked twice without harm, our own listeners first.
@@ -319,6 +327,14 @@ def find_limits(
     return found
 
 
+class _Answers(NamedTuple):
+    """How many connections to the references of a group were answered, and how many of them at once."""
+
+    group: _Group
+    every: int
+    early: int
+
+
 def find_bans(ask: AskPatiently, groups: Groups) -> Set[str]:
     """Find the addresses that answered at first and then no more, and judge their silent ports.
 
@@ -326,17 +342,27 @@ def find_bans(ask: AskPatiently, groups: Groups) -> Set[str]:
     """
     everybody = map(_Group, groups)
     suspected = [group for group in everybody if len(group.silent) >= _MIN_SILENT and group.references()]
-    silent = _still_silent(ask, suspected, lambda group: len(group.references()))
-    banned = _still_silent(ask, silent, lambda group: group.connections_of_a_ban - len(group.references()))
+    first = _answers(ask, suspected, lambda group: len(group.references()))
+    silent = [one.group for one in first if not one.every]
+    more = _answers(ask, silent, lambda group: group.connections_of_a_ban - len(group.references()))
+    banned = [one.group for one in more if not one.every]
     for group in banned:
         _record_ban(group)
+    doubtful = [one.group for one in first if one.every and one.early < len(one.group.references())]
+    doubtful += [one.group for one in more if one.every]
+    _find_choked(ask, [group for group in doubtful if group.are_ours])
     return {group.targets[0].address for group in banned}
 
 
-def _still_silent(
-    ask: AskPatiently, groups: Sequence[_Group], count: Callable[[_Group], int]
-) -> List[_Group]:
-    """Connect so many times to the references of each group; returns the groups that did not answer at all.
+def _find_choked(ask: AskPatiently, groups: Sequence[_Group]) -> None:
+    """Find the addresses that answered at first, and then hardly any connection to the same ports."""
+    for group, count, _early in _answers(ask, groups, lambda _group: _CONNECTIONS_OF_A_CHOKE):
+        if count <= _ANSWERS_OF_A_CHOKE:
+            _record_choke(group, count)
+
+
+def _answers(ask: AskPatiently, groups: Sequence[_Group], count: Callable[[_Group], int]) -> List[_Answers]:
+    """Connect so many times to the references of each group; returns how many of these were answered.
 
     The outcomes go to twins, so that those of the first pass stay.
     """
@@ -347,15 +373,43 @@ def _still_silent(
     work = [one for _group, twins in asked for one in twins]
     if work:
         ask(work, BAN_SECONDS + max(group.round_trip_ms for group in groups) / 1000)
-    return [group for group, twins in asked if all(_is_silent(twin) for twin, _port in twins)]
+    found = []
+    for group, twins in asked:
+        answered = [twin for twin, _port in twins if not _is_silent(twin)]
+        early = sum(_answered_at_once(twin, group.round_trip_ms) for twin in answered)
+        found.append(_Answers(group, len(answered), early))
+    return found
 
 
-def _record_ban(group: _Group) -> None:
-    port = group.references()[0][1]
+def _answered_at_once(twin: Target, round_trip_ms: float) -> bool:
+    trips = [milliseconds for found in twin.found.values() for milliseconds in found.rtt_ms]
+    return min(trips, default=0.0) < round_trip_ms + _LATE_MS
+
+
+def _record_choke(group: _Group, count: int) -> None:
+    ports = ", ".join(str(port) for port in sorted({port for _target, port in group.references()}))
+    limited = Outcome(
+        ERROR,
+        RATE_LIMITED,
+        detail=f"tcp {ports} answered at first, and then only {count} of {_CONNECTIONS_OF_A_CHOKE} more "
+        f"connections: new connections are limited after the first ones, to less than {_SLOW:g} a second; "
+        f"wait, set exasol_verify_rate lower than that (such as 0.1), and measure again",
+    )
+    _record(group, limited)
+
+
+def _record(group: _Group, lost: Outcome) -> None:
+    """Write down that silence proves nothing of a group's ports."""
     silent = list(group.silent)
     for target in group.targets:
         silent += _accepted_only(target)
     _forget(silent, with_accepted=True)
+    for target, some in silent:
+        target.record(some, lost)
+
+
+def _record_ban(group: _Group) -> None:
+    port = group.references()[0][1]
     lost = Outcome(
         ERROR,
         SHUT_OUT,
@@ -363,5 +417,4 @@ def _record_ban(group: _Group) -> None:
         f"way or the host itself may have taken the probe for a port scan and shut this host out for a "
         f"while, or the host went down; wait, set exasol_verify_rate (such as 10), and measure again",
     )
-    for target, some in silent:
-        target.record(some, lost)
+    _record(group, lost)

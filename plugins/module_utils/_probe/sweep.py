@@ -340,7 +340,7 @@ class Sweep:
         elif number == errno.ECONNREFUSED:
             target.record(port, from_errno(number, 0.0, target.protocol))
         else:
-            target.record(port, local_failure(number))
+            target.record(port, local_failure(number, target.address))
 
 
 def all_ports(targets: Iterable[Target]) -> Iterator[Work]:

@@ -28,6 +28,11 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)\Z")
 _DASHED = re.compile(
     r"(?P<prefix>[0-9]{1,3}(?:\.[0-9]{1,3}){2}\.)(?P<first>[0-9]{1,3})-(?:(?P=prefix))?(?P<last>[0-9]{1,3})\Z"
 )
+_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)+\Z")
+# A scheme before it, or a port, a prefix length or a path behind it.
+_MORE_THAN_A_HOST = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*://(?:[^/@]*@)?)?(?P<host>\[[^]]+\]|[^][:/@]+)(?::[0-9]*)?(?:/.*)?\Z"
+)
 _EVERYBODY_HERE = ipaddress.ip_address("255.255.255.255")
 
 
@@ -109,7 +114,31 @@ def explain_mistake(text: str) -> str:
         return "a name with non-ASCII characters: use its punycode form (xn--...)"
     if dotted_range(text):
         return f"a range of addresses, which is written {dotted_range(text)}: expected single addresses"
-    return "neither an IP address nor a DNS name"
+    host = host_alone(text)
+    if host:
+        return f"neither an IP address nor a DNS name: write {host!r}"
+    return f"neither an IP address nor a DNS name{numbers_hint(text)}"
+
+
+def numbers_hint(text: str) -> str:
+    """Return what is wrong with a text that is meant to be an IPv4 address, else nothing."""
+    if not _NUMBERS.match(text):
+        return ""
+    return ": an IPv4 address has four numbers from 0 to 255 without leading zeros"
+
+
+def host_alone(text: str) -> str:
+    """Return the host of a URL, or of an address or name with a port or a prefix length, else nothing."""
+    match = _MORE_THAN_A_HOST.match(text.strip())
+    if not match:
+        return ""
+    host = match.group("host").strip("[]")
+    network = parse_network(text)
+    if network is not None and parse_address(host) == network.network_address:
+        return ""  # a network is meant
+    if host == text.strip():
+        return ""  # ipaddress accepts leading zeros before Python 3.9.5
+    return host if parse_address(host) or ("." in host and is_name(host)) else ""
 
 
 def parse_network(text: str) -> Optional[Network]:

@@ -19,7 +19,9 @@ from ...module_utils._values.addresses import (
     dotted_range,
     expand,
     explain_mistake,
+    host_alone,
     is_name,
+    numbers_hint,
     parse_address,
     parse_network,
     single,
@@ -253,14 +255,17 @@ def _mistake(entry: str, text: str, known: Iterable[str]) -> str:
             "port in overrides"
         )
     if "/" in text:
-        return "no network: expected an address and a prefix length, such as 192.0.2.0/24"
+        host = host_alone(text)
+        return "no network: expected an address and a prefix length, such as 192.0.2.0/24" + (
+            f", or the host alone, {host!r}" if host else ""
+        )
     if dotted_range(text):
         return f"no range: write {dotted_range(text)!r}"
     if not text.isascii() or "%" in text:
         return explain_mistake(text)
     return (
         "neither a group nor a host of the inventory, nor an address, network or full DNS name (with its "
-        f"domain){closest(text, known)}"
+        f"domain){numbers_hint(text)}{closest(text, known)}"
     )
 
 

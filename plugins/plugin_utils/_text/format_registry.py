@@ -4,9 +4,9 @@
 
 """Formats, one file each: a new format is a new file in its folder.
 
-The file has NAME (what users write), SUFFIX (of the file that is written) and the function C(render), which
-returns text, or C(parts), which yields a large text part by part. C(make docs) adds the name to the
-documentation.
+The file has the name of the format behind an underscore. In it are NAME (the same, what users write), SUFFIX
+(of the file that is written) and the function C(render), which returns text, or C(parts), which yields a
+large text part by part. C(make docs) adds the name to the documentation.
 """
 
 from __future__ import annotations
@@ -32,13 +32,18 @@ class Format(t.NamedTuple):
         return "".join(self.parts(*given))
 
 
+def names(folder: Path) -> list[str]:
+    """Return the names of a folder's formats, without loading any."""
+    return [file.stem[1:] for file in sorted(folder.glob("_[a-z]*.py"))]
+
+
 def formats(package: str, folder: str) -> dict[str, Format]:
-    """Return the formats of a package's folder by name; refuse two of one name."""
+    """Return the formats of a package's folder by name; refuse a file with another one's name."""
     found: dict[str, Format] = {}
-    for file in sorted(Path(folder).glob("_[a-z]*.py")):
-        module = importlib.import_module(f"{package}.{file.stem}")
-        if module.NAME in found:
-            raise ValueError(f"format {module.NAME!r} is defined in two files")
+    for name in names(Path(folder)):
+        module = importlib.import_module(f"{package}._{name}")
+        if name != module.NAME:
+            raise ValueError(f"format {module.NAME!r} is in the file of {name!r}")
         parts = getattr(module, "parts", None)
         found[module.NAME] = Format(
             name=module.NAME,

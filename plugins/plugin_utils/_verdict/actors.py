@@ -16,7 +16,7 @@ from collections.abc import Callable
 from ...module_utils._plan.expected import REACHABLE
 from ...module_utils._probe.outcome import NET_UNREACH
 from . import packet_stages
-from .case import DESTINATION, SOURCE, TRANSLATED, Case
+from .case import DESTINATION, SOURCE, TRANSLATED, Case, is_link_cut
 from .causes import CAUSES, NETWORK, OWNER, UNKNOWN, Cause
 from .verdict import (
     BLOCKED,
@@ -110,6 +110,8 @@ def _of_neighbour(case: Case, _verdict: str) -> tuple[str, ...]:
     next_hop = case.kernels.next_hop
     if case.kernels.is_next_hop_by_rule:
         return (SOURCE,)
+    if is_link_cut(case):
+        return (UNKNOWN,)  # either end, or the network between them
     if next_hop and next_hop != case.address:
         return (SOURCE, NETWORK)
     return (DESTINATION, SOURCE) if case.sender in ("", SOURCE) else (DESTINATION, NETWORK)

@@ -15,8 +15,9 @@ What is certain comes first. At the destination:
 None of this is asked if captures show that the packets never arrived there, or that the reply left. 1 and 2
 are true of all ports, so they are not asked either if anything came back from the address.
 
-At the source: its next hop is mute (C(no_arp_reply)), or its reverse path filter dropped packets. That may
-have been the replies, so without a capture the sentence names both candidates.
+At the source: its next hop is mute (C(no_arp_reply)); then nothing left it, and what the destination knows
+explains nothing. Or its reverse path filter dropped packets. That may have been the replies, so without a
+capture the sentence names both candidates.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ...module_utils._kernel.ways import NO_REPLY, NO_ROUTE, OTHER_INTERFACE
 from ...module_utils._probe.outcome import CLOSED, NO_RESPONSE
 from ...module_utils._values.ports import Ports
 from . import causes, packet_stages
-from .case import NO_KERNELS, Case, Twin
+from .case import NO_KERNELS, Case, Twin, is_link_cut
 from .phrases import allowing
 from .reasons import because
 from .verdict import (
@@ -68,6 +69,8 @@ def judge_by_kernel(case: Case) -> Judgement | None:
     is_silent = case.reason == NO_RESPONSE and (case.state == "filtered" or case.listener.was_up)
     if not is_silent:
         return None
+    if _is_next_hop_mute(case):
+        return _mute_next_hop(case)  # nothing left the source, so nothing at the destination explains silence
     if case.stage not in (*_NEVER_ARRIVED, *_REPLY_LEFT):
         judged = _at_destination(case)
         if judged is not None:
@@ -174,8 +177,14 @@ def _between(case: Case) -> Judgement | None:
     )
 
 
+def _is_next_hop_mute(case: Case) -> bool:
+    kernels = case.kernels
+    return bool(kernels.next_hop) and not kernels.has_answered and case.stage in ("", packet_stages.AT_SOURCE)
+
+
 def _mute_next_hop(case: Case) -> Judgement:
     next_hop = case.kernels.next_hop
+    evidence = [f"{case.source} has no link-layer address of {next_hop}"]
     if case.kernels.is_next_hop_by_rule:
         sentence = (
             f"{case.source} gets no ARP or NDP reply from {next_hop}, to which a rule of its policy routing "
@@ -187,6 +196,14 @@ def _mute_next_hop(case: Case) -> Judgement:
             f"{case.source} gets no ARP or NDP reply from {next_hop}, its next hop to {case.where}: that "
             f"host is down, or an address, a prefix length or a route of {case.source} is wrong."
         )
+    elif is_link_cut(case):
+        evidence.append(f"{case.destination} has no link-layer address of {_origin(case)} either")
+        sentence = (
+            f"{case.source} gets no ARP or NDP reply for {case.address}, and {case.destination} gets none "
+            f"for {_origin(case)} either: the link between them is cut (a cable, a port of a switch, a "
+            f"VLAN), or an address or a prefix length of one of them is wrong. Who also loses other hosts on "
+            f"that link is the first to look at."
+        )
     else:
         sentence = (
             f"{case.source} gets no ARP or NDP reply for {case.address}: the host is down, or its address or "
@@ -197,14 +214,12 @@ def _mute_next_hop(case: Case) -> Judgement:
         causes.NO_ARP_REPLY,
         verdict=NO_ROUTE_VERDICT,
         sentence=sentence,
-        evidence=(f"{case.source} has no link-layer address of {next_hop}",),
+        evidence=tuple(evidence),
     )
 
 
 def _at_source(case: Case) -> Judgement | None:
     kernels = case.kernels
-    if kernels.next_hop and not kernels.has_answered and case.stage in ("", packet_stages.AT_SOURCE):
-        return _mute_next_hop(case)
     if kernels.filtered_here < _TRIES * _count(case) or kernels.has_answered or case.stage in _NOT_BACK:
         return None
     evidence = (f"IPReversePathFilter of {case.source} grew by {kernels.filtered_here}",)

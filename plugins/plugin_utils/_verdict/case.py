@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ...module_utils._identify._finding import SILENT
+from ...module_utils._kernel.ways import NO_REPLY
 from ...module_utils._probe.outcome import HOST_UNREACH, LATE, LOCAL, NO_RESPONSE
 from .limits import NO_LIMITS, Limits
 from .phrases import located, same_family
@@ -33,6 +34,7 @@ NOBODY = ""
 ELSEWHERE = "elsewhere"  # the service listens, but on other addresses of its host only
 SIBLING = "sibling"  # the listener of another host of this run, which therefore is the same machine
 FOREIGN = "foreign"  # the address is none of its host's, so somebody else has it
+ITSELF = "itself"  # a loopback address of another machine: it leads the source to itself
 
 # Which end sent an ICMP error (Case.sender); anything else is the address of a device in between.
 SOURCE, DESTINATION = "source", "destination"
@@ -135,6 +137,8 @@ class Case(t.NamedTuple):
     # For a denied flow without a control: the hosts that may use the ports, and whether any took part.
     entitled: tuple[str, ...] = ()
     is_any_present: bool = True
+    # For a denied flow: nothing in this run shows that the source exchanges packets with any other host.
+    is_source_mute: bool = False
 
     @property
     def state(self) -> str:
@@ -191,3 +195,10 @@ class Case(t.NamedTuple):
     def nat(self) -> str:
         """The NAT device that may have the destination's address, for a sentence; empty if there is none."""
         return f"the NAT device that has {self.address} for {self.destination}" if self.behind else ""
+
+
+def is_link_cut(case: Case) -> bool:
+    """Tell whether neither end of a link gets an ARP or NDP reply from the other one."""
+    kernels = case.kernels
+    is_on_link = kernels.next_hop == case.address and not kernels.way_back_gateway
+    return is_on_link and kernels.way_back == NO_REPLY

@@ -137,7 +137,7 @@ NO_ARP_REPLY = _cause(
     means="A host or router gets no ARP or NDP reply, from the address itself or from its next hop.",
     acts="Whoever runs the host that does not reply: it is down, or an address or a prefix length is wrong.",
     command="ip route get {address}; ip neighbour  # on {source}",
-    verdicts=(NO_ROUTE, DEGRADED),
+    verdicts=(NO_ROUTE, DEGRADED, UNTESTED),
     actors=NEIGHBOUR,
     todo=(
         "find out why nothing replies to ARP or NDP for {addresses}: start {destinations}, or correct"
@@ -152,6 +152,21 @@ NO_WAY = _cause(
     verdicts=(NO_ROUTE,),
     actors=ROUTER,
     todo="add a route from {sources} to {addresses}, or correct the address of {destinations}",
+)
+TOO_MANY_HOPS = _cause(
+    code="too_many_hops",
+    means="A router reports that the packets have passed as many routers as they may (ICMP time exceeded). "
+    "They go in a circle between routers that lead them to each other, or they begin with too small a "
+    "number.",
+    acts="Whoever runs the routers: correct the route that leads back. Or the source, if a rule or "
+    "`net.ipv4.ip_default_ttl` makes its packets pass too few.",
+    command="traceroute -n -T -p {port} {address}  # on {source}",
+    verdicts=(NO_ROUTE,),
+    actors=(NETWORK, SOURCE),
+    todo=(
+        "correct the routes to {addresses}: packets from {sources} go in a circle, or may pass too few "
+        "routers"
+    ),
 )
 NO_ROUTE_BACK = _cause(
     code="no_route_back",
@@ -410,10 +425,11 @@ SOURCE_ADDRESS = _cause(
 )
 LOSS = _cause(
     code="loss",
-    means="Packets are lost on the path: connections need several tries.",
+    means="Packets are lost on the path: connections need several tries, or so many packets are lost that a "
+    "port without an answer proves no filter.",
     acts="Whoever runs the network in between.",
     command="ip -s link  # on both ends",
-    verdicts=(DEGRADED, NOTE),
+    verdicts=(DEGRADED, UNTESTED, NOTE),
     actors=(NETWORK,),
     todo="find what loses packets between {sources} and {destinations}",
 )
@@ -569,6 +585,16 @@ FOREIGN_ADDRESS = _cause(
     verdicts=(UNTESTED,),
     actors=(RUN, NAMES),
     todo="correct exasol_address of {destinations}, or what its name leads to",
+)
+LOOPBACK_ADDRESS = _cause(
+    code="loopback_address",
+    means="The address is a loopback address, by which every machine reaches only itself, and both hosts are "
+    "different machines.",
+    acts="Whoever keeps the inventory: set `exasol_address` to an address that other hosts reach.",
+    command="ip -brief address  # on {destination}",
+    verdicts=(UNTESTED,),
+    actors=(RUN,),
+    todo="set exasol_address of {destinations} to an address that other hosts reach, not to {addresses}",
 )
 TWO_NETWORKS = _cause(
     code="two_networks",

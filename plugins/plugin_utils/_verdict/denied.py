@@ -35,6 +35,18 @@ def judge_denied(case: Case, judged: Judgement) -> Judgement:
     is_refused = case.state == "closed" and verdict in (NO_LISTENER, UNTESTED)
     if verdict in (UNRESOLVED, UNTESTED) and not is_refused:
         return judged
+    if case.is_source_mute and judged.cause == causes.NO_ARP_REPLY.code:
+        return because(
+            case,
+            causes.NO_ARP_REPLY,
+            verdict=UNTESTED,
+            sentence=(
+                f"{case.source} does not reach {case.where}, which does not prove a filter: {case.source} "
+                f"gets no ARP or NDP reply for {case.kernels.next_hop or case.address}, and nothing in this "
+                f"run shows that it reaches any other host; look at the network of {case.source}, and "
+                f"measure again."
+            ),
+        )
     if case.control and verdict != UNTESTED:
         place = f" at {case.control_at}" if case.control_at else ""
         return Judgement(

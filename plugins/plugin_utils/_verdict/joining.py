@@ -15,17 +15,18 @@ from ...module_utils._plan.expected import DENIED, REACHABLE
 from ...module_utils._plan.networks import networks_of
 from ...module_utils._probe.outcome import NO_RESPONSE, NOTHING_THROUGH, OPEN
 from ...module_utils._values.ports import Ports
-from .case import DESTINATION, OUTSIDE, TRANSLATED, Case, Kernels
+from .case import DESTINATION, FOREIGN, ITSELF, OUTSIDE, TRANSLATED, Case, Kernels
 from .controls import Controls, Entitled, entitled_hosts
 from .kernel_facts import KernelFacts
 from .limits import NO_LIMITS, Limits
 from .listening import Listening
+from .machines import Machines
 from .one_family import OneFamily
 from .packet_places import NEVER_ARRIVED
 from .packet_stages import AT_DESTINATION, DISGUISED, ON_RETURN, RETURNED, Captures, Ends
 from .results import result_of, unmeasured_case, unmeasured_flows, unseen_ports, untested_result
 from .source_address import SourceAddresses
-from .standing import UNDECIDED
+from .standing import UNDECIDED, Standing
 from .task_results import failure
 from .trace_notes import traces_by_path
 from .two_networks import addresses_of_source, addresses_of_two_networks, all_addresses, is_asked
@@ -101,6 +102,7 @@ class Joining:
             entry["service"] for entry in plan.get("not_covered", ()) if entry["cause"] == OPTIONAL
         }
         self._queries = queries or {}
+        self._machines = Machines(self._known, observed, listeners, self._queries)
         self.kernels = KernelFacts(observed, stopped or {})
         self.one_family = OneFamily()
         self.source_addresses = SourceAddresses(observed, self._hosts, self._networks)
@@ -124,7 +126,7 @@ class Joining:
             if not isinstance(item, Case):
                 judged.results.append(item)
                 continue
-            controls = controls or Controls((one for one in found if not isinstance(one, Case)), self._hosts)
+            controls = controls or Controls(found, self._hosts)
             for case in controls.parts(item):
                 if self._is_nothing_there(case):
                     judged.unmeasured.append(unmeasured_case(case, _NOTHING_THERE))
@@ -224,14 +226,22 @@ class Joining:
             address = observation["address"]
             place = (destination, address)
             is_external = has_networks and self._is_external(entry, destination, address)
+            other_owner = self.listening.real_owner(destination, address) if is_external else ""
+            leads_back = self._machines.leads_back(source, destination, address)
             is_translated = is_external and not self.listening.is_owner(destination, address)
             for state in observation["states"]:
                 ports = _shared(wanted, state["ports"])
                 if not ports:
                     continue
-                for standing, some in self.listening.parts(
-                    destination, address, protocol, ports, state["state"], is_external
-                ):
+                if leads_back:
+                    parts = [(Standing(holder=ITSELF), ports)]
+                elif other_owner:
+                    parts = [(Standing(holder=FOREIGN, held_at=(other_owner,)), ports)]
+                else:
+                    parts = self.listening.parts(
+                        destination, address, protocol, ports, state["state"], is_external
+                    )
+                for standing, some in parts:
                     case = Case(
                         source=source,
                         destination=destination,

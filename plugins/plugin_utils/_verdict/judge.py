@@ -9,6 +9,7 @@
    (C(by_kernel.py)).
 1. A capture names the place where packets are lost (C(packet_places.py)). Without one, the state that the
    source saw decides: accepted, refused, or no reply (C(accepted.py), C(refused.py), C(unanswered.py)).
+   On a path that loses most packets, silence proves nothing (C(path_verdict.py)).
 2. For a flow that must work, the source may have sent from an address for which no rule was planned
    (C(source_address.py)), and what was measured of the whole path counts as well (C(path_verdict.py)).
 3. For a flow that must not work, the meaning is the reverse (C(denied.py)).
@@ -23,11 +24,11 @@ from ...module_utils._probe.outcome import LATE, OPEN
 from . import causes
 from .accepted import judge_accepted
 from .by_kernel import judge_by_kernel, judge_duplicate, judge_source_twin
-from .case import FOREIGN, Case
+from .case import FOREIGN, ITSELF, Case
 from .denied import judge_denied
 from .late_answers import judge_late
 from .packet_places import LOST, judge_stage
-from .path_verdict import judge_path
+from .path_verdict import judge_lossy, judge_path
 from .reasons import because
 from .refused import judge_refused
 from .source_address import judge_source_address
@@ -37,14 +38,20 @@ from .verdict import OK, UNTESTED, Judgement
 
 def judge(case: Case) -> Judgement:
     """Return the verdict of a case and the sentence that says what was seen and who acts."""
-    if case.holder == FOREIGN and case.state == "open" and not case.observed.get("answered_by"):
-        return _judge_foreign(case)
+    if case.holder == FOREIGN and not case.observed.get("answered_by"):
+        if case.held_at:
+            return _judge_owned(case)
+        if case.state == OPEN:
+            return _judge_foreign(case)
+    if case.holder == ITSELF and case.observed.get("answered_by") != case.destination:
+        return _judge_itself(case)
     is_late = case.reason == LATE
     judged = judge_late(case) if is_late else judge_by_kernel(case) or _by_what_came_back(case)
     if case.kernels.foreign_link and judged.verdict != OK:
         judged = judge_duplicate(case, judged)
     elif case.kernels.source_twin and judged.cause in _NOTHING_CAME_BACK:
         judged = judge_source_twin(case, case.kernels.source_twin) or judged
+    judged = judge_lossy(case, judged)
     if case.expected == REACHABLE:
         judged = judge_source_address(case, judged)
     return judge_path(case, judged) if case.expected == REACHABLE else judge_denied(case, judged)
@@ -66,6 +73,34 @@ def _judge_foreign(case: Case) -> Judgement:
             f"{case.destination}, so another host may have answered: correct exasol_address of "
             f"{case.destination}, or what its name leads to on {case.source} (DNS, /etc/hosts). If a NAT "
             f"device has the address for it, set exasol_external_address."
+        ),
+    )
+
+
+def _judge_owned(case: Case) -> Judgement:
+    (owner,) = case.held_at
+    return because(
+        case,
+        causes.FOREIGN_ADDRESS,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} could not test {case.where}: {case.address} is an address of {owner}, as that "
+            f"host itself says, and none of {case.destination}; correct exasol_external_address of both, or "
+            f"what a name leads to on {case.source} (DNS, /etc/hosts)."
+        ),
+        evidence=(f"{owner} has {case.address}",),
+    )
+
+
+def _judge_itself(case: Case) -> Judgement:
+    return because(
+        case,
+        causes.LOOPBACK_ADDRESS,
+        verdict=UNTESTED,
+        sentence=(
+            f"{case.source} could not test {case.where}: {case.address} is a loopback address, by which "
+            f"{case.source} reaches only itself, and {case.destination} is another machine; set "
+            f"exasol_address of {case.destination} to an address that other hosts reach."
         ),
     )
 

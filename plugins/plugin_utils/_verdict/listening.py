@@ -159,6 +159,16 @@ class Listening:
         """Tell whether a host itself has an address, as its kernel says."""
         return address in self._own.get(host, ()) or address in self._local.get(host, ())
 
+    def real_owner(self, host: str, address: str) -> str:
+        """Return the other host that has an address itself, as its kernel says, or an empty text.
+
+        Addresses that many machines have, such as those of bridges for containers, say nothing.
+        """
+        if address in self._local.get(host, ()) or address in self._own.get(host, ()):
+            return ""
+        owners = [other for other, local in self._local.items() if address in local and other != host]
+        return owners[0] if len(owners) == 1 else ""
+
     def is_of_another(self, host: str, address: str) -> bool:
         """Tell whether an address is planned for another host."""
         return self._owners.get(address, host) != host

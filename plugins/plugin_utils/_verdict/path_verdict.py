@@ -14,8 +14,8 @@ measurements of a path (C(Case.path)) change a verdict:
    is not enough for C(ok).
 3. An idle connection was cut: C(degraded); one that had to be tried was not: C(untested). The same for
    transfers that carry less than the site wants, and those that were asked for and not made.
-4. Some connections always fail, a limit of the site is exceeded, or most packets are lost: C(degraded). So
-   it is if loss hides whether full-size segments pass.
+4. Some connections always fail, a limit of the site is exceeded, or most packets are lost, or those with
+   data: C(degraded). So it is if loss hides whether full-size segments pass.
 
 Of UDP, some source ports may fail always as well, or not come to the destination. Nothing else is measured
 there: what is true of the path is known from its TCP ports.
@@ -27,6 +27,7 @@ import typing as t
 from collections.abc import Iterator
 
 from ...module_utils._probe import segments as sizes
+from ...module_utils._probe.outcome import OPEN
 from ...module_utils._probe.path_words import BY_CONNECTION
 from . import causes
 from .case import ASIDE, BUSY, ENDED, Case
@@ -48,6 +49,8 @@ _MIN_LOST = 2
 # probe tries so many connections that chance does not decide (module_utils _probe/paths.py).
 _MIN_TRIES, _HEAVY_LOSS = 16, 0.5
 _HIDING_LOSS = 0.25
+_FEW_LOST, _SENT_AGAIN = 0.1, 3  # first tries of all, and packets of each connection
+_NOTHING_HEARD = (causes.SILENCE.code, causes.HALF_OPEN.code)
 _MEMBERS = (
     "the network team to look at the members of bundles (LACP), of equal-cost routes (ECMP) and of load "
     "balancers on this path"
@@ -171,12 +174,59 @@ def _of_limits(case: Case) -> Judgement | None:
         return because(case, causes.LIMIT_EXCEEDED, DEGRADED, sentence)
     if _loses_most(path):
         return because(case, causes.LOSS, DEGRADED, _lossy(case, path))
+    if case.protocol == "tcp" and _loses_data(path):
+        return because(case, causes.LOSS, DEGRADED, _loses_only_data(case, path))
     return None
+
+
+def judge_lossy(case: Case, judged: Judgement) -> Judgement:
+    """Return what silence means on a path that loses most packets: nothing, unless a capture shows more.
+
+    Of a thousand ports some stay silent there by chance, however often they are tried.
+    """
+    is_silent = judged.cause in _NOTHING_HEARD and case.protocol == "tcp" and not case.stage
+    path = case.path
+    if not is_silent or judged.verdict == UNTESTED or path is None or not _loses_most(path):
+        return judged
+    seen = "gets no reply from" if case.state != OPEN else "connects to, and then hears nothing from,"
+    return because(
+        case,
+        causes.LOSS,
+        UNTESTED,
+        sentence=(
+            f"{case.source} {seen} {case.where}, which does not prove a filter: "
+            f"{path['lost']} of {path['tries']} connection attempts to {case.address} that were answered "
+            f"needed a retry, so packets to it or back are lost; ask who runs the network in between for "
+            f"errors of links, and measure again."
+        ),
+    )
 
 
 def _loses_most(path: Path) -> bool:
     """Tell whether a path lost more first tries of connections than passed."""
     return path["tries"] >= _MIN_TRIES and path["lost"] > _HEAVY_LOSS * path["tries"]
+
+
+def _loses_data(path: Path) -> bool:
+    """Tell whether a path passed the handshakes of connections at once, and hardly any packet with data.
+
+    Chance drops both alike. Each connection sends and gets a few packets with data, and what is sent again
+    lacks what the first packets had, such as the mark of ECN (RFC 3168, section 6.1.5). So all of it comes
+    through in the end, after a fifth of a second for each packet.
+    """
+    tried = path.get("connections", {}).get("tried", 0)
+    passes_handshakes = path["lost"] <= _FEW_LOST * path["tries"]
+    return tried >= _MIN_TRIES and passes_handshakes and path.get("retransmitted", 0) >= _SENT_AGAIN * tried
+
+
+def _loses_only_data(case: Case, path: Path) -> str:
+    return (
+        f"{case.source} reaches {case.where}, and {path['tries'] - path['lost']} of {path['tries']} "
+        f"connections opened at once, but packets with data had to be sent again {path['retransmitted']} "
+        f"times: a device on the path drops what such packets have and handshakes do not, such as marks of "
+        f"ECN (whether that is it shows net.ipv4.tcp_ecn=0 on {case.source}); ask who runs the network in "
+        "between."
+    )
 
 
 def _wrong_time(case: Case) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from ...module_utils._kernel.own_addresses import is_loopback
 from ...module_utils._probe.outcome import OPEN
 from ...module_utils._values.addresses import parse_address
 from . import causes, packet_stages
@@ -77,7 +78,10 @@ class SourceAddresses:
         planned = self._networks.addresses(source, destination)
         if not used or used in planned or parse_address(address) is None:
             return None
-        alike = tuple(one for one in planned if one in own and (":" in one) == (":" in used))
+        # A loopback address in the plan is a mistake of its own: no host sends from it to another one.
+        alike = tuple(
+            one for one in planned if one in own and (":" in one) == (":" in used) and not is_loopback(one)
+        )
         is_certain = alike and not _is_planned_or_local(used, planned) and not self._is_translating(source)
         return Unplanned(used=used, planned=alike) if is_certain else None
 

@@ -23,9 +23,10 @@ same way, was made by a device in between (C(is_forged)).
 from __future__ import annotations
 
 import typing as t
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...module_utils._probe.outcome import NO_RESPONSE
+from ...module_utils._probe.outcome import NO_RESPONSE, TIME_EXCEEDED
 from ...module_utils._probe.trace_words import END_ANSWERED, REFERENCE, REFUSED_PORT, REJECTED, SILENT
 from ...module_utils._values.ports import Ports
 from . import causes, packet_stages
@@ -193,6 +194,8 @@ def _forged(case: Case, found: Heard) -> str:
 
 def _words(case: Case, found: Heard, is_explained: bool) -> str:
     """Return the sentence that a trace adds, or nothing if it says nothing new."""
+    if case.reason == TIME_EXCEEDED:
+        return _circle(found)
     if "end" in found.trace:
         return _replied(case, found)
     if not found.last:
@@ -205,6 +208,17 @@ def _words(case: Case, found: Heard, is_explained: bool) -> str:
     if case.stage in _ARRIVED:
         return _arrived(case, found, said)
     return f"{said}: {_who_is_left(case, found)}."
+
+
+def _circle(found: Heard) -> str:
+    """Return which devices the packets passed several times, or nothing if they passed each once."""
+    met = [device for by in _devices(found.trace).values() for device in by]
+    again = [device for device, times in Counter(met).items() if times > 1]
+    if not again:
+        return ""
+    return (
+        f"A trace of {_port(found.trace)} passes {' and '.join(again)} again and again: look at their routes."
+    )
 
 
 def _replied(case: Case, found: Heard) -> str:

@@ -6,7 +6,14 @@
 
 from __future__ import annotations
 
-from ...module_utils._probe.outcome import HOST_UNREACH, NET_UNREACH, NO_RESPONSE, RATE_LIMITED, SHUT_OUT
+from ...module_utils._probe.outcome import (
+    HOST_UNREACH,
+    NET_UNREACH,
+    NO_RESPONSE,
+    RATE_LIMITED,
+    SHUT_OUT,
+    TIME_EXCEEDED,
+)
 from . import causes
 from .case import BUSY, DESTINATION, SOURCE, TRANSLATED, Case
 from .phrases import allowing, or_nat
@@ -47,6 +54,8 @@ def judge_filtered(case: Case) -> Judgement:
                 f"down, or its address or network is wrong."
             ),
         )
+    if case.reason == TIME_EXCEEDED:
+        return _judge_too_many_hops(case)
     if sender == SOURCE:
         return because(
             case,
@@ -87,6 +96,24 @@ def judge_filtered(case: Case) -> Judgement:
         sentence=(
             f"{case.source} {seen} {case.where} ({case.reason}): a filter on the path or at either end "
             f"{does} it{or_nat(case)}; {allowing(case)} and in between."
+        ),
+    )
+
+
+def _judge_too_many_hops(case: Case) -> Judgement:
+    """Judge packets that passed as many routers as they may: no filter stops them, so no rule helps."""
+    destination = case.destination
+    senders = {"": "a router", SOURCE: case.source, DESTINATION: destination, TRANSLATED: destination}
+    who = senders.get(case.sender, f"router {case.sender}")
+    return because(
+        case,
+        causes.TOO_MANY_HOPS,
+        verdict=NO_ROUTE,
+        sentence=(
+            f"{who} reports to {case.source} that packets to {case.where} have passed as many routers as "
+            f"they may ({case.reason}): they go in a circle between routers that lead them to each other, so "
+            f"the network team must correct a route to {case.address}; or {case.source} sends them with too "
+            f"small a number (net.ipv4.ip_default_ttl, a rule that sets the TTL)."
         ),
     )
 

@@ -112,6 +112,10 @@ class TwoNetworks:
             node.nft_flush()
         self.filter_on_router()
 
+    def pull_private_cable(self, name: str) -> None:
+        """Cut a node off from the private network of its cluster, at the switch."""
+        self._switches[name[0]].ip("link", "set", f"private{name}", "down")
+
     @contextlib.contextmanager
     def client_inside(self) -> Iterator[None]:
         """Let the client be on the private network of cluster n as well."""

@@ -522,3 +522,25 @@ def test_the_connection_string_of_a_host_that_is_no_client_has_no_effect(act, mo
     assert any(note.startswith("exasol_connection_string of idle has no effect") for note in said)
     for_all = act(ActionModule, {}, with_strings(idle="192.0.2.11:8563", client="192.0.2.11:8563"))
     assert not [note for note in for_all["notes"] if "no effect" in note]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fragments"),
+    [
+        ("exasol_report_formats", ["json", "pdf"], ["'pdf'", "csv, html, json", "prometheus_peers"]),
+        ("exasol_report_formats", "json, HTML", ["'HTML'", "closest: 'html'"]),
+        ("exasol_report_change_request", ["aws", "cisco"], ["'cisco'", "aerleon_policy, aws"]),
+    ],
+    ids=str,
+)
+def test_a_format_that_is_not_known_is_refused_before_anything_is_measured(act, name, value, fragments):
+    hostvars = {host: {**own, name: value} for host, own in HOSTVARS.items()}
+    with pytest.raises(AnsibleError) as caught:
+        act(ActionModule, {}, variables(hostvars=hostvars))
+    assert_names(str(caught.value), [name, *fragments])
+
+
+@pytest.mark.parametrize("value", [["json", "prometheus_peers"], "json, csv", [], None, "", [5]], ids=repr)
+def test_known_formats_are_planned(act, value):
+    hostvars = {host: {**own, "exasol_report_formats": value} for host, own in HOSTVARS.items()}
+    assert act(ActionModule, {}, variables(hostvars=hostvars))["flows"] == 6

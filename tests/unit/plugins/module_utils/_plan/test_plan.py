@@ -239,3 +239,23 @@ def test_every_managed_party_is_a_host_of_the_plan(members):
         played = {peer for peer, parties in members.items() for party in parties if party.name == name}
         assert set(found["peers"]) == played | ({"any_node"} if "database_node" in played else set())
         assert found["addresses"] == list({party.name: party.addresses for party in WORLD}[name])
+
+
+@pytest.mark.parametrize(
+    ("clusters", "fragments"),
+    [
+        pytest.param(("", ""), [], id="one cluster without a name"),
+        pytest.param(("east", "west"), [], id="two names"),
+        pytest.param(("east", "east"), [], id="one name"),
+        pytest.param(("east", ""), ["(n2)", "'east'", "set it for them"], id="one without a name"),
+        pytest.param(("East", "east"), ["'East' and 'east'", "different clusters"], id="two spellings"),
+    ],
+)
+def test_nodes_that_are_perhaps_in_another_cluster_than_is_meant_are_noted(clusters, fragments):
+    nodes = [
+        host(f"n{number}", f"192.0.2.{10 + number}", cluster=cluster)
+        for number, cluster in enumerate(clusters, 1)
+    ]
+    notes = [note for note in plan({"database_node": nodes})["notes"] if "exasol_cluster" in note]
+    assert bool(notes) == bool(fragments)
+    assert_names(" ".join(notes), fragments)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.plan import Wishes, make_plan
 from ansible_collections.exasol_community.network.plugins.module_utils._plan.services import parse
-from ansible_collections.exasol_community.network.plugins.module_utils._plan.table import TABLE
 from ansible_collections.exasol_community.network.plugins.module_utils._values.errors import NetworkError
 from ansible_collections.exasol_community.network.tests.unit.helpers import assert_names, refusal
 from ansible_collections.exasol_community.network.tests.unit.plugins.module_utils.world import foreign, host
@@ -33,12 +32,11 @@ MONITORING = {
 N1, N2 = host("n1", "192.0.2.11"), host("n2", "192.0.2.12")
 BROKER, STRANGER = host("broker", "192.0.2.31"), host("stranger", "192.0.2.99")
 MEMBERS = {"database_node": [N1, N2], "kafka_broker": [BROKER]}
-ROWS = TABLE.rows("8")
 
 
 def made(**changes):
     """Return the row of one service."""
-    (service,) = parse([{**KAFKA, **changes}], ROWS)
+    (service,) = parse([{**KAFKA, **changes}])
     return service
 
 
@@ -109,28 +107,79 @@ def test_ports_are_written_as_everywhere(ports):
     ],
 )
 def test_a_service_that_cannot_be_used_is_refused_with_the_value(changes, fragments):
-    assert_names(refusal(parse, [{**KAFKA, **changes}], ROWS), ["exasol_services", *fragments])
+    assert_names(refusal(parse, [{**KAFKA, **changes}]), ["exasol_services", *fragments])
 
 
 @pytest.mark.parametrize("given_value", [KAFKA, "kafka", 5, None, ["kafka"], [[KAFKA]]], ids=repr)
 def test_what_is_no_list_of_services_is_refused(given_value):
-    assert "exasol_services" in refusal(parse, given_value, ROWS)
+    assert "exasol_services" in refusal(parse, given_value)
 
 
 def test_two_services_of_one_name_are_refused():
-    text = refusal(parse, [KAFKA, {**KAFKA, "ports": 9093}], ROWS)
+    text = refusal(parse, [KAFKA, {**KAFKA, "ports": 9093}])
     assert_names(text, ["'kafka'", "exasol_services already has"])
 
 
 def test_the_same_service_twice_is_refused():
-    text = refusal(parse, [KAFKA, {**KAFKA, "name": "events", "identify": "tls"}], ROWS)
+    text = refusal(plan, KAFKA, {**KAFKA, "name": "events", "identify": "tls"})
     assert_names(text, ["'events'", "'kafka'", "tcp 9092 from database_node to kafka_broker", "remove it"])
 
 
+FILES = {**KAFKA, "name": "files", "ports": 2580, "source": "client", "destination": "database_node"}
+CLIENTS = {"database_node": [N1, N2], "client": [STRANGER]}
+
+
 def test_the_same_as_a_row_is_refused_where_that_row_is_planned():
-    same = {**KAFKA, "name": "files", "ports": 2580, "source": "client", "destination": "database_node"}
-    assert_names(refusal(parse, [same], ROWS), ["'files'", "'bucketfs'"])
-    assert parse([same], TABLE.rows("kb"))
+    assert_names(
+        refusal(plan, FILES, members=CLIENTS), ["'files' of exasol_services", "'bucketfs'", "remove it"]
+    )
+    assert plan(FILES, members=CLIENTS, release="kb")
+
+
+@pytest.mark.parametrize(
+    ("ports", "overrides"),
+    [(6583, {"bucketfs": 6583}), (6583, {"files": 2580}), (2580, {"bucketfs": 6583, "files": 6583})],
+    ids=str,
+)
+def test_what_an_override_makes_the_same_is_refused(ports, overrides):
+    text = refusal(plan, {**FILES, "ports": ports}, members=CLIENTS, overrides=overrides)
+    assert_names(text, ["'files' of exasol_services", "'bucketfs'", "from client to database_node"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "names"),
+    [
+        ({"sql_client": 2580}, ["'sql_client'", "'bucketfs'", "tcp 2580 from client to database_node"]),
+        ({"bucketfs": "8563"}, ["'sql_client'", "'bucketfs'", "tcp 8563 from client to database_node"]),
+        ({"confd": 4444}, ["'admin_api'", "'confd'", "tcp 4444 from admin_network to any_node"]),
+        ({"subconnection_in": 8563}, ["'subconnection_in'", "'exa_to_exa'"]),
+    ],
+    ids=str,
+)
+def test_rows_that_an_override_makes_the_same_are_refused(overrides, names):
+    assert_names(
+        refusal(plan, members=CLIENTS, overrides=overrides), ["exasol_overrides", "exasol_exclude", *names]
+    )
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"overrides": {"sql_client": 2580}, "exclude": ["bucketfs"]},
+        {"overrides": {"sql_client": 2580, "bucketfs": 8563}},
+        {"overrides": {"bucketfs": 2581}},  # the row of that port is optional
+        {"overrides": {"subconnection_in": "20000-20500"}},  # which has two directions
+    ],
+    ids=str,
+)
+def test_rows_that_stay_different_are_planned(wishes):
+    assert plan(members=CLIENTS, **wishes)
+
+
+def test_what_an_override_tells_apart_is_planned():
+    made_plan = plan(FILES, members=CLIENTS, overrides={"bucketfs": 6583})
+    asked = {probe["service"]: probe["ports"] for probe in made_plan["hosts"]["stranger"]["probes"]}
+    assert (asked["files"], asked["bucketfs"]) == ("2580", "6583")
 
 
 ANYTHING = st.recursive(

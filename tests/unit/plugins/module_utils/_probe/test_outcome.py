@@ -114,6 +114,13 @@ def test_icmp_time_exceeded(version, kind):
     )
 
 
+@pytest.mark.parametrize("version, kind", [(4, 12), (6, 4)])
+def test_icmp_parameter_problem_is_no_time_exceeded(version, kind):
+    assert _outcome.from_icmp(Icmp(version, kind, 0, "192.0.2.1"), "tcp", "192.0.2.9") == Outcome(
+        "filtered", "param-problem", "192.0.2.1"
+    )
+
+
 @pytest.mark.parametrize("version, kind, code, host", [(4, 3, 3, "192.0.2.9"), (6, 1, 4, "2001:db8::9")])
 def test_port_unreachable_means_closed_only_for_udp_and_from_the_host_itself(version, kind, code, host):
     message = Icmp(version, kind, code, host)

@@ -139,10 +139,24 @@ def test_what_is_no_single_host_is_told(text, expected):
         ("b\u00fccher.example", "punycode form (xn--...)"),
         ("192.0.2.256", "neither an IP address nor a DNS name"),
         ("100%", "neither an IP address nor a DNS name"),
+        ("192.0.2.256", "four numbers from 0 to 255 without leading zeros"),
+        ("192.0.02.1", "four numbers from 0 to 255 without leading zeros"),
+        ("192.0.2", "four numbers from 0 to 255"),
+        ("192.0.2.11/24", "write '192.0.2.11'"),
+        ("192.0.2.11:8563", "write '192.0.2.11'"),
+        ("[2001:db8::1]:8563", "write '2001:db8::1'"),
+        ("https://files.example.com/", "write 'files.example.com'"),
+        ("ftp://user@files.example.com:21/in", "write 'files.example.com'"),
+        ("files.example.com/", "write 'files.example.com'"),
     ],
 )
 def test_what_is_wrong_with_an_address_is_told(text, expected):
     assert expected in addresses.explain_mistake(text)
+
+
+@pytest.mark.parametrize("text", ["", "192.0.2.0/24", "::/129", "a b", "http:///x", "[x]:1", "://", "100%"])
+def test_where_no_host_is_meant_none_is_proposed(text):
+    assert "write" not in addresses.explain_mistake(text)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,12 @@ PARTIES = {
     "no route": (case("unreachable", "no-route"), [CLIENT]),
     "a router without a route": (rejected(ROUTER, "net-unreach", "unreachable"), ["network"]),
     "somebody without a route": (case("unreachable", "net-unreach"), [CLIENT, "network"]),
+    "neither end of a link": (
+        SILENT._replace(kernels=Kernels(next_hop=DESTINATION, way_back="no_reply")),
+        ["unknown"],
+    ),
+    "one end of a link": (SILENT._replace(kernels=Kernels(next_hop=DESTINATION)), [NODE, CLIENT]),
+    "a circle of routers": (rejected(ROUTER, "time-exceeded"), ["network", CLIENT]),
     "no route back": (SILENT._replace(kernels=Kernels(way_back="no_route")), [NODE]),
     "an unknown twin": (
         SILENT._replace(kernels=Kernels(foreign_link="02:00:00:00:00:99")),

@@ -23,6 +23,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     ELSEWHERE,
     FAILED,
     FOREIGN,
+    ITSELF,
     SIBLING,
     UP,
     Kernels,
@@ -92,6 +93,7 @@ CASES = {
     "no neighbour of a router": (case("filtered", "host-unreach", reason_ip=ROUTER), "no_arp_reply"),
     "no route": (case("unreachable", "no-route"), "no_route"),
     "no route of a router": (case("unreachable", "net-unreach", reason_ip=ROUTER), "no_route"),
+    "a circle of routers": (case("filtered", "time-exceeded", reason_ip=ROUTER), "too_many_hops"),
     "no address": (case("unresolved", "name"), "name_unresolved"),
     "another host of the run": (case("open", "syn-ack", answered_by="n12"), "other_host"),
     "another port of the host": (
@@ -116,6 +118,10 @@ CASES = {
     "no listener of ours": (case("closed", "conn-refused", MISSING), "no_own_listener"),
     "a lost destination": (case("filtered", "no-response")._replace(ended=True), "destination_lost"),
     "an address of others": (case("open", "syn-ack")._replace(holder=FOREIGN), "foreign_address"),
+    "a loopback address of another machine": (
+        case("closed", "conn-refused")._replace(holder=ITSELF),
+        "loopback_address",
+    ),
     "UDP": (case("open|filtered", "no-response"), "udp_silence"),
     "an error": (case("error", "EIO"), "not_measured"),
     "not asked within the limit": (case("error", "rate-limited"), "rate_limited"),
@@ -230,6 +236,16 @@ KERNELS = {
         "conntrack_full",
     ),
     "a mute next hop": (Kernels(next_hop="192.0.2.1"), "no_route", "no_arp_reply"),
+    "a mute next hop of the source explains the way back": (
+        Kernels(next_hop="192.0.2.1", way_back="no_reply", way_back_gateway="192.0.2.254"),
+        "no_route",
+        "no_arp_reply",
+    ),
+    "both ends of a link are mute": (
+        Kernels(next_hop=DESTINATION, way_back="no_reply", way_back_interface="eth1"),
+        "no_route",
+        "no_arp_reply",
+    ),
     "a twin": (Kernels(foreign_link="02:00:00:00:00:99"), "blocked", "duplicate_address"),
     # What bears on nothing, or is contradicted.
     "nothing known": (Kernels(), "blocked", "silence"),

@@ -79,17 +79,56 @@ def test_what_must_not_work_needs_somebody_who_may_and_does(may, must_not, verdi
 def test_what_must_not_work_is_not_proven_by_a_host_that_went_away(seen, stopped, verdict):
     """The control reached it while it was still there."""
     idle = Party("idle", ("192.0.2.99",), managed=True)
-    made = make_plan(Wishes("kb", check_denied=True), {"database_node": [N1], "client": [CLIENT]}, [idle])
-    found = (
-        Joining(made, observed(made, client_n1=OPEN, idle_n1=seen), listening(made), stopped={"n1": stopped})
-        .judge()
-        .results
-    )
+    nodes = {"database_node": [N1, N2], "client": [CLIENT]}
+    made = make_plan(Wishes("kb", check_denied=True), nodes, [idle])
+    states = observed(made, client_n1=OPEN, idle_n1=seen, idle_n2=CLOSED)
+    found = Joining(made, states, listening(made), stopped={"n1": stopped}).judge().results
     assert {
         result["verdict"]
         for result in found
-        if (result["source"], result["service"]) == ("idle", "sql_client")
+        if (result["source"], result["destination"], result["service"]) == ("idle", "n1", "sql_client")
     } == {verdict}
+
+
+NO_NEIGHBOUR = {"state": "filtered", "reason": "host-unreach", "reason_ip": "local"}
+REJECTED = {"state": "filtered", "reason": "admin-prohibited", "reason_ip": "192.0.2.254"}
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "verdict"),
+    [
+        pytest.param(NO_NEIGHBOUR, ("untested", "no_arp_reply"), id="no neighbour at all"),
+        pytest.param(SILENT, ("untested", "no_arp_reply"), id="nothing heard"),
+        pytest.param(
+            {**REJECTED, "reason_ip": "local"}, ("untested", "no_arp_reply"), id="only its own word"
+        ),
+        pytest.param(CLOSED, ("ok", None), id="refused by another host"),
+        pytest.param(REJECTED, ("ok", None), id="rejected by a router"),
+    ],
+)
+def test_a_source_that_is_cut_off_proves_no_denial(elsewhere, verdict):
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    nodes = {"database_node": [N1, N2], "client": [CLIENT]}
+    made = make_plan(Wishes("kb", check_denied=True), nodes, [idle])
+    states = observed(made, idle_n1=NO_NEIGHBOUR, idle_n2=elsewhere)
+    results = Joining(made, states, listening(made)).judge().results
+    (one,) = [
+        result
+        for result in results
+        if (result["source"], result["destination"], result["service"]) == ("idle", "n1", "sql_client")
+    ]
+    assert (one["verdict"], one.get("cause")) == verdict
+    assert verdict[0] == "ok" or "look at the network of idle" in one["sentence"]
+
+
+def test_a_source_that_others_reach_is_not_cut_off():
+    idle = Party("idle", ("192.0.2.99",), managed=True)
+    made = make_plan(
+        Wishes("kb", check_denied=True), {"database_node": [N1], "client": [CLIENT], "oracle": [idle]}, []
+    )
+    for reached, verdict in ((OPEN, "ok"), (SILENT, "untested")):
+        seen = observed(made, idle_n1=NO_NEIGHBOUR, n1_idle=reached)
+        assert verdicts(made, seen)[("idle", "n1", "sql_client", "8563")] == verdict
 
 
 def test_a_control_counts_for_its_own_ports_and_address_alone():

@@ -16,6 +16,7 @@ from ansible_collections.exasol_community.network.plugins.plugin_utils._verdict.
     ENDED,
     FAILED,
     FOREIGN,
+    ITSELF,
     NOBODY,
     NOT_ASKED,
     OUTSIDE,
@@ -148,7 +149,18 @@ REACHABLE = [
         "no_route",
         ["router 192.0.2.1", "ask who runs 192.0.2.1"],
     ),
-    (case("filtered", "time-exceeded", reason_ip=ROUTER), "blocked_on_path", ["192.0.2.1", "time-exceeded"]),
+    (
+        case("filtered", "time-exceeded", reason_ip=ROUTER),
+        "no_route",
+        ["router 192.0.2.1 reports to client", "time-exceeded", "go in a circle", "a route to 192.0.2.11"],
+    ),
+    # The source forwards, and its own gateway leads back to it.
+    (
+        case("filtered", "time-exceeded", reason_ip="local"),
+        "no_route",
+        ["client reports to client", "circle"],
+    ),
+    (case("filtered", "param-problem", reason_ip=ROUTER), "blocked_on_path", ["192.0.2.1", "param-problem"]),
     (case("unreachable", "no-route"), "no_route", ["client has no route to 192.0.2.11", "add a route"]),
     (case("unreachable", "net-unreach", reason_ip="local"), "no_route", ["client has no route"]),
     (
@@ -542,6 +554,18 @@ def test_an_open_port_at_a_foreign_address_proves_nothing_of_the_host(holder, st
     is_foreign = holder == FOREIGN and state == "open" and not answered
     assert (judged.cause == causes.FOREIGN_ADDRESS.code) == is_foreign
     assert not is_foreign or judged.verdict == "untested"
+
+
+@pytest.mark.parametrize("answered", ["", "n12", "n11"], ids=["nobody said who", "another", "proven"])
+@pytest.mark.parametrize("expected", ["reachable", "denied"])
+@pytest.mark.parametrize("state", STATES)
+def test_what_leads_back_to_the_source_says_nothing_of_another_machine(state, expected, answered):
+    seen = case(state, "x", expected=expected, **({"answered_by": answered} if answered else {}))
+    judged = judge(seen._replace(holder=ITSELF, address="127.0.1.1", control="admin"))
+    is_proven = answered == "n11"
+    assert (judged.cause == causes.LOOPBACK_ADDRESS.code) == (not is_proven)
+    assert is_proven or (judged.verdict, judged.actor) == ("untested", ("this run",))
+    assert is_proven or "set exasol_address of n11" in judged.sentence
 
 
 @pytest.mark.parametrize("expected", ["reachable", "denied"])

@@ -18,6 +18,8 @@ from ansible_collections.exasol_community.network.tests.unit.plugins.plugin_util
     clean_path,
 )
 
+from .test_judge import case
+
 CLEAN = {"state": "passed", "size": 1448, "mss": 1448}
 REDUCED = {"state": "reduced", "size": 1360, "mss": 1448}
 HOLE = {"state": "stalled", "size": 1348, "mss": 1448}
@@ -374,3 +376,43 @@ def test_a_transfer_that_was_not_made_says_why():
 def test_throughput_says_nothing_of_udp():
     assert judged(path(throughput=carried(1, 1)), FAST)[0] == "degraded", "the positive control"
     assert judged(path(throughput=carried(1, 1)), FAST, protocol="udp")[0] == "ok"
+
+
+LOSSY = {"tries": 100, "lost": 75}
+
+
+@pytest.mark.parametrize(
+    ("counts", "verdict"),
+    [
+        pytest.param(LOSSY, "untested", id="most lost"),
+        pytest.param({"tries": 100, "lost": 50}, "blocked", id="half lost"),
+        pytest.param({"tries": 15, "lost": 15}, "blocked", id="few tries"),
+        pytest.param({}, "blocked", id="nothing lost"),
+    ],
+)
+def test_silence_proves_no_filter_where_most_is_lost(counts, verdict):
+    found, sentence = judged(path(**counts), state="filtered")
+    assert found == verdict
+    assert ("75 of 100" in sentence) == (verdict == "untested")
+    assert judged(None, state="filtered")[0] == "blocked"
+
+
+@pytest.mark.parametrize("counts", [LOSSY, {}], ids=["most lost", "nothing lost"])
+def test_silence_proves_no_denial_where_most_is_lost(counts):
+    seen = case("filtered", "no-response", expected="denied")._replace(path=path(**counts), control="admin")
+    assert judge(seen).verdict == ("untested" if counts else "ok")
+    # A capture saw more than chance: it arrived, and no reply left.
+    assert judge(seen._replace(stage="destination")).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("again", "lost", "verdict"),
+    [(47, 0, "ok"), (48, 0, "degraded"), (91, 1, "degraded"), (91, 2, "ok")],
+    ids=str,
+)
+def test_data_that_is_sent_again_while_handshakes_pass_is_no_chance(again, lost, verdict):
+    measured = path(retransmitted=again, lost=lost, tries=16, connections={"tried": 16, "failed_always": 0})
+    found, sentence = judged(measured)
+    assert found == verdict
+    assert ("packets with data" in sentence) == (verdict == "degraded")
+    assert judged(measured, protocol="udp")[0] == "ok"

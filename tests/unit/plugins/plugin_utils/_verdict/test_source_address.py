@@ -77,6 +77,8 @@ FOUND = {
     "the other family is as planned": (host([A, A6]), [*usual(A), *usual(OTHER6)], [A, A6], B, None),
     "another form of a planned address": (host([A6]), usual("2001:db8:0::21"), [A6], B6, None),
     "loopback": (host(["127.0.0.21"]), usual("127.0.0.1"), ["127.0.0.21"], "127.0.0.11", None),
+    "a loopback address in the plan": (host(["127.0.1.1"]), usual(OTHER), ["127.0.1.1"], B, None),
+    "loopback beside another one": (host(["127.0.1.1", A]), usual(OTHER), ["127.0.1.1", A], B, (A,)),
     "an address of the link": (host([A6]), usual("fe80::21"), [A6], "fe80::1", None),
     "nothing reported": (host([A]), [], [A], B, None),
     "a name that was not resolved": (host([A]), usual(OTHER), [A], "n1.example.com", None),
