@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ansible_collections.exasol_community.network.plugins.module_utils._kernel.bpf import attach
 from ansible_collections.exasol_community.network.plugins.module_utils._kernel.capture import Capture
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import Settings, collect
 from ansible_collections.exasol_community.network.plugins.module_utils._probe.probe import run as run_probe
@@ -459,6 +460,28 @@ def test_a_host_that_encrypts_is_not_judged_by_what_is_seen_plainly(namespace: N
     assert Captures({"client": found}, {}).notes() == [
         f"The capture on client is unusable: {found['problem']}."
     ]
+
+
+def flood(port: int) -> None:
+    """Send 24 MB of datagrams over loopback: a packet socket has room for 16 MB at most."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for unused in range(400):
+            sock.sendto(bytes(60000), ("127.0.0.12", port))
+
+
+def test_what_a_busy_host_does_before_the_filter_is_there_was_not_missed(
+    namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(sock: socket.SocketType, instructions: bytes) -> None:
+        flood(9)
+        attach(sock, instructions)
+
+    monkeypatch.setattr(f"{Capture.__module__}.attach", late)
+    with namespace.inside(), contextlib.closing(Capture({"udp": Ports.parse("20000")})) as capture:
+        flood(9)
+        assert capture.report() == {"seen": [], "complete": True}
+        flood(20000)
+        assert not capture.report()["complete"], "the control"
 
 
 def test_without_root_it_is_said_and_everything_else_goes_on(namespace: Namespace) -> None:

@@ -119,7 +119,14 @@ def open_socket(ports: Dict[str, Ports]) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER_BYTES)
     except OSError:
         pass  # the root of a container may not; packets that are lost then are reported
+    _lost(sock)  # before the filter was there, on a host that is busy with other ports
     return sock
+
+
+def _lost(sock: socket.socket) -> int:
+    """Return how many packets did not fit into the buffer since this was asked last (packet(7))."""
+    lost: int = struct.unpack("II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
+    return lost
 
 
 def without_encrypted(report: "CaptureReport") -> "CaptureReport":
@@ -189,8 +196,8 @@ class Capture:
     def report(self) -> "CaptureReport":
         """Return what was seen: for each pair of addresses, the ports asked and answered, out and in."""
         self.read()
-        lost = struct.unpack("II", self.sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 8))[1]
-        self._complete = self._complete and not lost
+        if _lost(self.sock):
+            self._complete = False
         own_addresses = {key[0] for key in self._seen}
         forwarded = {address for address in own_addresses & self._arrived if not is_own(address)}
         entries: Dict[Tuple[str, str, str], "CaptureEntry"] = {}
