@@ -109,6 +109,14 @@ def sends(line: Line, version: int, size: int, inwards: bool) -> bool:
         return came == size
 
 
+def counted(line: Line) -> int:
+    """Return how many packets met the rule of the router that counts."""
+    with line.router.inside():
+        ruleset = run("nft", "list", "ruleset")
+    (count,) = re.findall(r"counter packets (\d+)", ruleset)
+    return int(count)
+
+
 def jumbo(line: Line) -> None:
     """Let all links of the line carry jumbo frames."""
     for host, device in (
@@ -383,10 +391,8 @@ def test_loss_is_neither_a_black_hole_nor_a_pattern(line: Line, version: int, lo
     path, _states = measured(line, version)
     assert {path["segments"][way]["state"] for way in ("out", "in")} <= {"passed", "unmeasured"}
     assert "pattern" not in path
-    with line.router.inside():
-        lost = re.search(r"counter packets (\d+)", run("nft", "list", "ruleset"))
     # With 5 %, all of these can be packets that say nothing of the path, such as the last of a connection.
-    assert lost and int(lost[1]) > 0, "the control: packets were lost"
+    assert counted(line) > 0, "the control: packets were lost"
 
 
 @pytest.mark.parametrize(
@@ -502,9 +508,7 @@ def test_a_kernel_that_has_seen_a_long_round_trip_is_not_waited_for(
     path, states = measured(own_line, version, "20000", timeout=1.0)
     assert [state["state"] for state in states] == ["open"]
     assert "strays" not in path, path
-    with own_line.router.inside():
-        lost = re.search(r"counter packets (\d+)", run("nft", "list", "ruleset"))
-    assert lost and int(lost[1]) >= 4, "the control: connections lost both"
+    assert counted(own_line) >= 4, "the control: connections lost both"
 
 
 @contextlib.contextmanager
@@ -740,9 +744,7 @@ def test_loss_behind_ports_that_lead_to_another_host_is_none_of_the_path(line: L
     """Every second SYN to one of the hosts is lost."""
     second = "tcp flags & (syn|ack) == syn numgen inc mod 2 == 0"
     path = measured_beside(line, f"ip daddr {SERVERS[4][to]} {second} counter drop")
-    with line.router.inside():
-        dropped = re.search(r"counter packets (\d+)", run("nft", "list", "ruleset"))
-    assert dropped and int(dropped[1]) >= 5, "the control: packets were lost"
+    assert counted(line) >= 5, "the control: packets were lost"
     assert (path["lost"] > 0) is (to == 0), path
 
 

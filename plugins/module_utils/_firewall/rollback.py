@@ -351,7 +351,7 @@ def roll_back(identity: str) -> List[str]:
 
     If its timer or a restart of the host was faster, it has been rolled back all the same.
     """
-    if _is(_info(_CONFIRMED), identity) or _last()[:1] == [identity]:
+    if _was_confirmed(identity):
         return ["it has been confirmed"]
     problems = _perform_script(_PENDING, REFUSED) if _is(pending(), identity) else []
     _await_timer()
@@ -709,7 +709,7 @@ def confirm(identity: str) -> bool:
     If the answer was lost and the confirmation is sent again, the result is the same.
     """
     if not waits(identity):
-        return _is(_info(_CONFIRMED), identity) or _last()[:1] == [identity]
+        return _was_confirmed(identity)
     try:
         shutil.rmtree(_CONFIRMED, ignore_errors=True)
         os.rename(_PENDING, _CONFIRMED)
@@ -736,6 +736,10 @@ def remember(identity: str) -> None:
 def _last() -> List[str]:
     """Return the identity of the change that was confirmed last, and when; nothing if that is not known."""
     return (read(_LAST) or "").split()
+
+
+def _was_confirmed(identity: str) -> bool:
+    return _is(_info(_CONFIRMED), identity) or _last()[:1] == [identity]
 
 
 def made_at(files: Sequence[str] = ()) -> str:

@@ -30,14 +30,14 @@ greater at once: with 4 lost SYNs beside 2 of 16, it is 2e-4.
 I(Are some connections accepted and never answered?) C(silent) of C(samples) connections got a SYN-ACK at
 once, but no answer, although both ends sent at least as often as a kernel by itself that has not seen losses
 yet: on a short path after 0.2, 0.6 and 1.4 s, on a long one less often (RFC 6298, with Linux' minimum;
-C(answers_within)). Loss does that if it meets
-the answer each time, after the SYN-ACK, which comes the same way, has passed: with four answers C((1 - p) * p
-** 4), for a rate of loss p on the way back. If it meets the question as well, p is that of both ways
-together, as it is for a SYN and its SYN-ACK. Then it also meets the first tries of all connections, of which
-only C(lost) of C(tries) were lost. Most tries are no samples: nobody waits for their answers, so only samples
-can be silent. With 3 of 16 and nothing lost the chance is 2e-6; with 3 of 24 beside 366 of 1016 that were
-lost, as at 20 % loss each way, it is 3e-3; with 6 of 24 it is 3e-7. A chance of 1e-3 is enough here: beyond,
-the verdict names a load balancer and a limit for connections, and accuses neither alone.
+C(answers_within)). Loss does that if it meets the answer each time, after the SYN-ACK, which comes the same
+way, has passed: with four answers C((1 - p) * p ** 4), for a rate of loss p on the way back. If it meets the
+question as well, p is that of both ways together, as it is for a SYN and its SYN-ACK. Then it also meets the
+first tries of all connections, of which only C(lost) of C(tries) were lost. Most tries are no samples: nobody
+waits for their answers, so only samples can be silent. With 3 of 16 and nothing lost the chance is 2e-6; with
+3 of 24 beside 366 of 1016 that were lost, as at 20 % loss each way, it is 3e-3; with 6 of 24 it is 3e-7. A
+chance of 1e-3 is enough here: beyond, the verdict names a load balancer and a limit for connections, and
+accuses neither alone.
 """
 
 import math

@@ -47,7 +47,6 @@ class Sample(Connection):
         "_tries",
         "_lost",
         "_is_of_sweep",
-        "_is_patient",
         "_patience_ends",
         "_controlled_from",
     )
@@ -57,8 +56,7 @@ class Sample(Connection):
         self._tries = 1 if source_port else 0
         self._lost = lost  # SYNs before this try
         self._is_of_sweep = bool(source_port)  # whether the first try was one of the sweep
-        self._is_patient = False  # whether it waits longer, and others start meanwhile
-        self._patience_ends = 0.0
+        self._patience_ends = 0.0  # if it waits longer, and others start meanwhile
         self._controlled_from = 0.0  # since when a control must have come about, or nothing passes any more
 
     @property
@@ -87,13 +85,13 @@ class Sample(Connection):
             # Of what follows the handshake, the sweep does not count losses either.
             self.path.note_first_try(is_lost=self._lost > 0 or self.repeated_syns > 0)
             self.path.samples += 1
-        if self._is_patient:
+        if self._patience_ends:
             self.path.sample_is_back()
         self.path.sample_passed(lost)
 
     def on_end(self) -> None:
         """Not silence: it tells nothing about loss."""
-        if self._is_patient:
+        if self._patience_ends:
             self.path.sample_is_back()
         self.path.sample_is_void()
 
@@ -144,13 +142,12 @@ class Sample(Connection):
     def _is_waited_for(self) -> bool:
         """Remind the other end; returns whether there is time left for an answer."""
         now = time.monotonic()
-        if not self._is_patient and now >= self.started + self.path.silence_seconds:
-            self._is_patient = True
+        if not self._patience_ends and now >= self.started + self.path.silence_seconds:
             self._patience_ends = now + _PATIENT_SECONDS + 2 * self.path.round_trip
             self._controlled_from = now - self.path.again_seconds
             self.path.control()
             self.path.sample_waits()
-        if self._is_patient and now >= self._patience_ends:
+        if self._patience_ends and now >= self._patience_ends:
             return False
         self.path.run.engine.set_alarm(self, _REMINDER_SECONDS)
         self.say(PING)

@@ -49,20 +49,15 @@ Ask = Callable[[List[Work], float, float], None]  # ports, seconds, connections 
 DeafAsk = Callable[[List[Work]], None]
 
 
-def is_suspect(outcome: Outcome) -> bool:
-    """Tell whether another machine refused."""
-    return _is_refused(outcome) and outcome.reason_ip != LOCAL
-
-
 def _is_refused(outcome: Outcome) -> bool:
     return outcome.state == CLOSED or (outcome.state in (FILTERED, UNREACHABLE) and bool(outcome.reason_ip))
 
 
 def suspects(target: Target) -> Iterator[Tuple[int, Outcome]]:
-    """Yield the ports of a target that must work and were refused."""
+    """Yield the ports of a target that must work and that another machine refused."""
     if target.planned and not is_loopback(target.address):
         for outcome, group in target.found.items():
-            if is_suspect(outcome):
+            if _is_refused(outcome) and outcome.reason_ip != LOCAL:
                 for port in group.ports:
                     if port in target.wanted:
                         yield port, outcome
@@ -86,11 +81,11 @@ class _Refused:
         self._served: Dict[int, _Served] = {}
         self._silent: Set[int] = set()  # ports of others that were silent at another try
 
-    def first_tries(self) -> List[int]:
-        """Return the ports to try at first."""
+    def first_tries(self, number: int) -> List[int]:
+        """Return the ports to try at first, in the first round (0) or a later one."""
         if self.is_ours:
-            return list(islice(in_turn(self._ports), SAMPLES))
-        return sorted({self._ports[0], self._ports[-1]})
+            return [] if number else list(islice(in_turn(self._ports), SAMPLES))
+        return self.left(sorted({self._ports[0], self._ports[-1]}))
 
     @property
     def are_some_served(self) -> bool:
@@ -167,16 +162,8 @@ def find_served(ask: Ask, targets: Iterable[Target], rate: float = 0.0) -> None:
             if ports:
                 every.append(_Refused(target, ports, first, is_ours))
     tries = _Tries(ask, SECONDS + 2 * round(longest_ms / 1000, 1), rate)
-    at_first = [(one, one.first_tries()) for one in every]
     for number in range(_TRIES_OF_OTHERS):
-        tries.of(
-            [
-                (one, port)
-                for one, ports in at_first
-                if not (number and one.is_ours)
-                for port in (ports if one.is_ours else one.left(ports))
-            ]
-        )
+        tries.of([(one, port) for one in every for port in one.first_tries(number)])
     shared = [one for one in every if one.are_some_served]
     for number in range(_MAX_ROUNDS):
         tries.of([(one, port) for one in shared if number < one.rounds for port in one.left()])

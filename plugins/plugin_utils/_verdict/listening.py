@@ -164,7 +164,7 @@ class Listening:
 
         Addresses that many machines have, such as those of bridges for containers, say nothing.
         """
-        if address in self._local.get(host, ()) or address in self._own.get(host, ()):
+        if self.is_owner(host, address):
             return ""
         owners = [other for other, local in self._local.items() if address in local and other != host]
         return owners[0] if len(owners) == 1 else ""

@@ -35,6 +35,7 @@ HELD = {"changed": True, "held": "one", "changed_rules": [REJECT]}
 SAME = {"changed": False, "changed_rules": []}
 DOWN = {"unreachable": True, "msg": "No route to host"}
 FAILED = {"failed": True, "msg": "two firewalls run"}
+UNABLE = {"failed": True, "msg": "the rollback failed", "is_reached": True}
 SKIPPED = {"skipped": True}
 
 
@@ -524,14 +525,14 @@ KEPT, UNDONE = {"confirmed": True}, {"is_rolled_back": True}
         ),
         pytest.param(
             "roll_back",
-            {"n11": DOWN, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            {"n11": DOWN, "n12": UNABLE},
             True,
             ["It failed on n12: the rollback failed. No word came through to n11 (No route"],
             id="one-cannot-roll-back",
         ),
         pytest.param(
             "roll_back",
-            {"n11": UNDONE, "n12": {"failed": True, "msg": "the rollback failed", "is_reached": True}},
+            {"n11": UNDONE, "n12": UNABLE},
             True,
             ["line 3 It failed on n12: the rollback failed."],
             id="only-one-cannot-roll-back",
